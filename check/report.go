@@ -1,0 +1,168 @@
+package check
+
+import "time"
+
+// ReportSchema is the value of Report.Schema. Within it fields are only added.
+const ReportSchema = "mailcheck/report/v1"
+
+// Report is the answer for one target, or the frame around several.
+type Report struct {
+	Schema   string        `json:"schema"`
+	Tool     string        `json:"tool,omitempty"` // "mailcheck v0.1.0"
+	Target   string        `json:"target,omitempty"`
+	At       time.Time     `json:"at,omitzero"` // when it is judged for
+	Role     *Role         `json:"role,omitempty"`
+	Answers  []Answer      `json:"answers,omitempty"`
+	Overview []Overview    `json:"overview,omitempty"`
+	Results  []Result      `json:"results,omitempty"`
+	Repairs  []Repair      `json:"repairs,omitempty"`
+	Measures []Measure     `json:"measures,omitempty"`
+	Reports  []*Report     `json:"reports,omitempty"`
+	Summary  Summary       `json:"summary"`
+	Took     time.Duration `json:"-"`
+}
+
+// Role is what the target is used for; it decides what can be asked of it.
+type Role struct {
+	Word     string     `json:"word"`  // "sends", "receives", "parked", "unknown"
+	Given    bool       `json:"given"` // the operator said so
+	Why      Text       `json:"why"`
+	Evidence []Evidence `json:"evidence,omitempty"`
+	Short    bool       `json:"short,omitempty"` // a short answer serves: nothing is expected to happen here
+}
+
+// Answer is one question of the headline, with the results it rests on.
+type Answer struct {
+	ID       string   `json:"id"` // stable: "forge", "own-mail", "certificates"
+	Question Text     `json:"question"`
+	Answer   string   `json:"answer"`  // "yes", "no" or "unknown"
+	Outcome  Outcome  `json:"outcome"` // whether that is good: pass, fail, note or unknown
+	Text     Text     `json:"text"`
+	Rules    []string `json:"rules,omitempty"` // ids
+}
+
+// Overview is one line about what an area holds, whatever is right or wrong with it.
+type Overview struct {
+	Area  string `json:"area"`  // the first part of rule ids: "spf"
+	Title string `json:"title"` // "SPF"
+	Text  Text   `json:"text"`
+}
+
+// Repair is one change that cures all computable findings at one RRset. It was
+// judged again before it was written here.
+type Repair struct {
+	Change
+	Cures []string `json:"cures"` // rule ids that no longer fail with all repairs made
+}
+
+// Measure is a number for bars, metrics, performance data and calendars.
+type Measure struct {
+	Name    string   `json:"name"` // "spf_lookups"; base units: seconds, bytes
+	Subject string   `json:"subject"`
+	Unit    string   `json:"unit,omitempty"` // "seconds", "bytes"; empty for a count
+	Value   float64  `json:"value"`
+	Limit   *float64 `json:"limit,omitempty"` // the value that must not be passed, where one exists
+}
+
+// Summary counts results, nested reports included.
+type Summary struct {
+	Pass          int `json:"pass"`
+	Fail          int `json:"fail"`
+	Note          int `json:"note"`
+	NotApplicable int `json:"not_applicable"`
+	Unknown       int `json:"unknown"`
+	Critical      int `json:"critical"` // of the failed results
+	High          int `json:"high"`
+	Medium        int `json:"medium"`
+	Low           int `json:"low"`
+}
+
+// Count fills r.Summary, and those of the nested reports.
+func (r *Report) Count() {
+	r.Summary = Summary{}
+	for i := range r.Results {
+		r.Summary.add(&r.Results[i])
+	}
+	for _, sub := range r.Reports {
+		sub.Count()
+		r.Summary.merge(sub.Summary)
+	}
+}
+
+func (s *Summary) add(res *Result) {
+	switch res.Outcome {
+	case Pass:
+		s.Pass++
+	case Note:
+		s.Note++
+	case NotApplicable:
+		s.NotApplicable++
+	case Unknown:
+		s.Unknown++
+	case Fail:
+		s.Fail++
+		switch res.Severity {
+		case Critical:
+			s.Critical++
+		case High:
+			s.High++
+		case Medium:
+			s.Medium++
+		case Low:
+			s.Low++
+		}
+	}
+}
+
+func (s *Summary) merge(o Summary) {
+	s.Pass += o.Pass
+	s.Fail += o.Fail
+	s.Note += o.Note
+	s.NotApplicable += o.NotApplicable
+	s.Unknown += o.Unknown
+	s.Critical += o.Critical
+	s.High += o.High
+	s.Medium += o.Medium
+	s.Low += o.Low
+}
+
+// Status is what a report means for whoever has to act on it: a command's exit
+// status, a CI gate.
+type Status int
+
+const (
+	Clean    Status = iota // nothing at or above the severity, and all of it is known
+	NotKnown               // nothing found, but a rule at or above it could not be judged
+	Found                  // at least one result fails at or above it
+)
+
+// Status judges the report and those nested in it at one severity. Without
+// strict only a question that failed makes NotKnown; with it every gap does.
+func (r *Report) Status(failOn Severity, strict bool) Status {
+	status := Clean
+	for i := range r.Results {
+		res := &r.Results[i]
+		if res.Severity < failOn {
+			continue
+		}
+		switch {
+		case res.Outcome == Fail:
+			return Found
+		case res.Outcome == Unknown && (strict || res.askedInVain()):
+			status = NotKnown
+		}
+	}
+	for _, sub := range r.Reports {
+		status = max(status, sub.Status(failOn, strict))
+	}
+	return status
+}
+
+func (res *Result) askedInVain() bool {
+	for _, g := range res.Gaps {
+		if g.Why == Failed {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,242 @@
+package check
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"slices"
+)
+
+// Doc is what is known of a rule before it is run: `mailcheck explain`,
+// docs/rules.md and SARIF's rule table are written from it.
+type Doc struct {
+	ID       string   `json:"id"`       // area.name in lower case; for ever
+	Severity Severity `json:"severity"` // the ceiling: a finding may be lower, never higher
+	Title    string   `json:"title"`    // the fault in one line, as a heading
+	Text     string   `json:"text"`     // why it matters, for whoever has to mend it
+	Fix      string   `json:"fix"`      // what to do, where a finding has no better advice of its own
+	Cite     []Cite   `json:"cite"`     // at least one
+	Since    string   `json:"since"`    // the release that brought it, "v0.1.0"
+}
+
+// Rule is one check, as a value: pure, and a stranger to whoever runs it.
+type Rule[V any] struct {
+	Doc
+	// Applies reports whether there is anything to judge; nil means always.
+	// False with a gap means that even this could not be known. Gaps beside
+	// true are dropped: Check says which of them matter to it.
+	Applies func(V) (bool, []Gap)
+	// Check returns what is wrong, and what it could not know. It sets of a
+	// Finding the Subject, Detail, Evidence and Fix, and a Severity only to
+	// lower the rule's.
+	Check func(V) ([]Finding, []Gap)
+}
+
+// Finding is one thing that is wrong, or with severity Info one thing to know.
+type Finding struct {
+	Subject  string     `json:"subject"`  // the name, host or object it is about
+	Severity Severity   `json:"severity"` // stamped by Apply
+	Detail   Text       `json:"detail"`   // what was seen
+	Evidence []Evidence `json:"evidence,omitempty"`
+	Fix      *Fix       `json:"fix,omitempty"`
+}
+
+// Evidence is what a finding rests on, as it was seen.
+type Evidence struct {
+	Source string `json:"source"` // "TXT _dmarc.acme.example", a URL, "host:443"
+	Text   string `json:"text"`   // raw; writers cut and escape it
+}
+
+// Fix says what to do.
+type Fix struct {
+	Summary Text     `json:"summary"`
+	Changes []Change `json:"changes,omitempty"`
+}
+
+// Change is an edit of one RRset: the records in Old go, those in New come,
+// others at the name stay. Values are one record's text each; a TXT value is
+// the joined text, without quotes.
+type Change struct {
+	Name string   `json:"name"`
+	Type string   `json:"type"`
+	Old  []string `json:"old,omitempty"`
+	New  []string `json:"new,omitempty"`
+}
+
+// Why is the reason of a Gap.
+type Why string
+
+const (
+	Failed      Why = "failed"      // it was asked, and no usable answer came
+	NotAsked    Why = "not-asked"   // nobody asked: offline, not wanted, or facts older than the rule
+	Limit       Why = "limit"       // a bound of ours was reached
+	Undecidable Why = "undecidable" // it depends on what only a message shows, such as an SPF macro
+	Person      Why = "person"      // no interface shows it: a person has to attest it
+)
+
+// Gap is something that a rule needed and could not know.
+type Gap struct {
+	Subject string // what is missing: "TXT _dmarc.acme.example", a URL, "host:443"
+	Why     Why
+	Cause   error // nil where Why says it all
+}
+
+// GapOf makes the gap that an error leaves. An error that knows its subject and
+// kind (dnsx.Failure does) says so with a method Gap; any other is Failed.
+func GapOf(subject string, err error) Gap {
+	g := Gap{Subject: subject, Why: Failed, Cause: err}
+	var teller interface{ Gap() (subject, why string) }
+	if errors.As(err, &teller) {
+		s, why := teller.Gap()
+		g.Why = Why(why)
+		g.Subject = cmp.Or(subject, s)
+	}
+	return g
+}
+
+type gapJSON struct {
+	Subject string `json:"subject"`
+	Why     Why    `json:"why"`
+	Cause   string `json:"cause,omitempty"`
+}
+
+// MarshalJSON writes the cause as its text.
+func (g Gap) MarshalJSON() ([]byte, error) {
+	return json.Marshal(gapJSON{g.Subject, g.Why, g.CauseText()})
+}
+
+// UnmarshalJSON reads a cause back as a plain error.
+func (g *Gap) UnmarshalJSON(b []byte) error {
+	var j gapJSON
+	if err := json.Unmarshal(b, &j); err != nil {
+		return err
+	}
+	*g = Gap{Subject: j.Subject, Why: j.Why}
+	if j.Cause != "" {
+		g.Cause = errors.New(j.Cause)
+	}
+	return nil
+}
+
+// CauseText is the cause in words, "" for none.
+func (g Gap) CauseText() string {
+	if g.Cause == nil {
+		return ""
+	}
+	return g.Cause.Error()
+}
+
+// Result is what became of one rule.
+type Result struct {
+	ID       string    `json:"id"`
+	Outcome  Outcome   `json:"outcome"`
+	Severity Severity  `json:"severity"` // of the gravest finding; without findings the rule's
+	Title    string    `json:"title"`
+	Reason   Text      `json:"reason,omitzero"` // of unknown: what could not be known
+	Cite     []Cite    `json:"cite"`
+	Gaps     []Gap     `json:"gaps,omitempty"`
+	Findings []Finding `json:"findings,omitempty"`
+}
+
+// Apply runs rules over one view. The results stand in the rules' order.
+func Apply[V any](view V, rules []Rule[V]) []Result {
+	results := make([]Result, 0, len(rules))
+	for _, r := range rules {
+		results = append(results, r.apply(view))
+	}
+	return results
+}
+
+// apply decides the outcome: a finding proves fail whatever else is missing;
+// no finding and a gap is unknown; neither is pass.
+func (r *Rule[V]) apply(view V) Result {
+	res := Result{ID: r.ID, Severity: r.Severity, Title: r.Title, Cite: r.Cite}
+	if r.Applies != nil {
+		if ok, gaps := r.Applies(view); !ok {
+			res.Outcome = NotApplicable
+			if len(gaps) > 0 {
+				res.unknown(gaps)
+			}
+			return res
+		}
+	}
+	findings, gaps := r.Check(view)
+	if len(findings) == 0 {
+		res.Outcome = Pass
+		if len(gaps) > 0 {
+			res.unknown(gaps)
+		}
+		return res
+	}
+	res.Gaps = distinct(gaps)
+	res.Findings = slices.Clone(findings)
+	res.Severity = Info
+	for i := range res.Findings {
+		f := &res.Findings[i]
+		if f.Severity == 0 || f.Severity > r.Severity {
+			f.Severity = r.Severity
+		}
+		if f.Fix == nil && r.Fix != "" {
+			f.Fix = &Fix{Summary: Textf(r.Fix)}
+		}
+		res.Severity = max(res.Severity, f.Severity)
+	}
+	res.Outcome = Fail
+	if res.Severity == Info {
+		res.Outcome = Note
+	}
+	return res
+}
+
+func (res *Result) unknown(gaps []Gap) {
+	res.Outcome = Unknown
+	res.Gaps = distinct(gaps)
+	first := res.Gaps[0]
+	switch cause := first.CauseText(); {
+	case first.Why == NotAsked:
+		res.Reason = Textf("%s was not asked", first.Subject)
+	case cause == "":
+		res.Reason = Textf("%s could not be known", first.Subject)
+	default:
+		res.Reason = Textf("%s could not be known: %s", first.Subject, cause)
+	}
+}
+
+// distinct drops gaps that say the same thing again.
+func distinct(gaps []Gap) []Gap {
+	seen := make(map[gapJSON]bool, len(gaps))
+	var kept []Gap
+	for _, g := range gaps {
+		if key := (gapJSON{g.Subject, g.Why, g.CauseText()}); !seen[key] {
+			seen[key] = true
+			kept = append(kept, g)
+		}
+	}
+	return kept
+}
+
+// Lift makes rules over a part into rules over the whole. Where view returns
+// gaps instead of the part, every lifted rule is unknown for them.
+func Lift[W, P any](rules []Rule[P], view func(W) (P, []Gap)) []Rule[W] {
+	lifted := make([]Rule[W], 0, len(rules))
+	for _, r := range rules {
+		lifted = append(lifted, Rule[W]{
+			Doc: r.Doc,
+			Applies: func(w W) (bool, []Gap) {
+				part, gaps := view(w)
+				if len(gaps) > 0 {
+					return false, gaps
+				}
+				if r.Applies == nil {
+					return true, nil
+				}
+				return r.Applies(part)
+			},
+			Check: func(w W) ([]Finding, []Gap) {
+				part, _ := view(w)
+				return r.Check(part)
+			},
+		})
+	}
+	return lifted
+}

@@ -1,0 +1,256 @@
+// Package dnsx is one question asked of the DNS, and what became of it.
+//
+// A [Resolver] takes a [Question] and returns an [Answer] or a [*Failure]. The
+// two never mix: that a name does not exist is an answer; that nobody said so
+// in time is a failure. [Ask] puts many questions side by side and writes each
+// outcome down as a [Reply], which is what facts are made of and what can be
+// saved as JSON.
+//
+// Package dnsx/wire has a Resolver that talks to name servers, dnsx/zone one
+// that reads zone files, dnsx/dnstest one for tests. [Cache], [Limit] and
+// [Trace] wrap any of them.
+package dnsx
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// Question is what is asked. All four fields together are its identity.
+type Question struct {
+	Name             string `json:"name"` // as ParseName returns it
+	Type             Type   `json:"type"`
+	DNSSEC           bool   `json:"dnssec,omitempty"`            // set DO: signatures are wanted (RFC 3225)
+	CheckingDisabled bool   `json:"checking_disabled,omitempty"` // set CD: no validation by the resolver (RFC 4035, 3.2.2)
+}
+
+// String writes "TXT _dmarc.acme.example".
+func (q Question) String() string { return q.Type.String() + " " + q.Name }
+
+// Q makes the plain question: no DNSSEC, checking enabled.
+func Q(name string, t Type) Question { return Question{Name: name, Type: t} }
+
+// Resolver answers one question. The error is a *Failure, or the error of the
+// context where that ended. An Answer is shared: nobody may change it.
+// A Resolver may be used by many goroutines at once.
+type Resolver interface {
+	Resolve(context.Context, Question) (*Answer, error)
+}
+
+// BulkResolver is a Resolver that takes many questions without a goroutine for
+// each. The replies stand in the questions' order.
+type BulkResolver interface {
+	Resolver
+	ResolveAll(context.Context, []Question) []Reply
+}
+
+// Lister is what a Resolver may have besides: it knows all names, as a zone
+// file does, and lists those below one. An error means that it does not know them all.
+type Lister interface {
+	Names(below string) ([]string, error)
+}
+
+// ResolverFunc makes a Resolver of a function.
+type ResolverFunc func(context.Context, Question) (*Answer, error)
+
+// Resolve calls f.
+func (f ResolverFunc) Resolve(ctx context.Context, q Question) (*Answer, error) { return f(ctx, q) }
+
+// Answer is what a server said, whether the name exists or not.
+type Answer struct {
+	Question  Question      `json:"question"`
+	RCode     RCode         `json:"rcode"`               // NoError or NXDomain; others are Failures
+	Chain     []RR          `json:"chain,omitempty"`     // the CNAME records followed, in their order
+	Records   []RR          `json:"records,omitempty"`   // of the type asked, at the chain's end
+	Authority []RR          `json:"authority,omitempty"` // the SOA of a negative answer, signatures and denials
+	AD        bool          `json:"ad,omitempty"`        // the server says it validated the answer, and the path to it is trusted
+	EDE       []EDE         `json:"ede,omitempty"`
+	Server    string        `json:"server,omitempty"` // "192.0.2.53:53", or the zone file's name
+	Proto     string        `json:"proto,omitempty"`  // udp, tcp, tls, https, zone
+	Size      int           `json:"size,omitempty"`   // octets of the message
+	At        time.Time     `json:"at,omitzero"`
+	RTT       time.Duration `json:"rtt_ns,omitempty"`
+}
+
+// Exists reports whether the name that was asked for exists. With a CNAME chain
+// NXDOMAIN speaks of the chain's end, and the name itself exists (RFC 6604, 3).
+func (a *Answer) Exists() bool { return a.RCode != NXDomain || len(a.Chain) > 0 }
+
+// Owner is the name at the end of the chain: where the records stand or would stand.
+func (a *Answer) Owner() string {
+	if n := len(a.Chain); n > 0 {
+		if target, ok := a.Chain[n-1].Target(); ok {
+			return target
+		}
+	}
+	return a.Question.Name
+}
+
+// EDE is an Extended DNS Error (RFC 8914).
+type EDE struct {
+	Code uint16 `json:"code"`
+	Text string `json:"text,omitempty"`
+}
+
+// Kind says in which way a question stayed without an answer.
+type Kind string
+
+const (
+	KindTimeout   Kind = "timeout"   // no server answered in the time it had
+	KindRCode     Kind = "rcode"     // a server answered SERVFAIL, REFUSED, …
+	KindNetwork   Kind = "network"   // no server could be reached at all
+	KindMalformed Kind = "malformed" // what came back could not be read
+	KindChain     Kind = "chain"     // the CNAME chain loops or is longer than MaxChain
+	KindBudget    Kind = "budget"    // the time for the whole job was over first
+	KindCanceled  Kind = "canceled"  // the caller gave up
+	KindNotAsked  Kind = "not-asked" // nobody was asked: offline, and no zone holds the name
+)
+
+// MaxChain is the number of CNAME records that are followed (the design's own
+// bound; RFC 1034, 3.6.2 asks for robustness against loops and long chains).
+const MaxChain = 12
+
+// Failure is a question without an answer. It never unwraps to an error of a
+// context: a deadline is a fact about the question, not an order to stop.
+type Failure struct {
+	Question Question      `json:"question"`
+	Kind     Kind          `json:"kind"`
+	RCode    RCode         `json:"rcode,omitempty"` // where Kind is rcode
+	EDE      []EDE         `json:"ede,omitempty"`
+	Server   string        `json:"server,omitempty"` // the last one asked
+	Tries    int           `json:"tries,omitempty"`
+	Took     time.Duration `json:"took_ns,omitempty"`
+	Detail   string        `json:"detail,omitempty"` // of network and malformed: what went wrong
+}
+
+// Error says what was asked, what happened, and where.
+func (f *Failure) Error() string {
+	at := ""
+	if f.Server != "" {
+		at = " at " + f.Server
+	}
+	switch f.Kind {
+	case KindTimeout:
+		return fmt.Sprintf("%s timed out%s", f.Question, at)
+	case KindRCode:
+		s := fmt.Sprintf("%s got %s%s", f.Question, f.RCode, at)
+		for _, e := range f.EDE {
+			s += fmt.Sprintf(" (EDE %d %s)", e.Code, e.Text)
+		}
+		return s
+	case KindNetwork:
+		return fmt.Sprintf("%s could not be asked%s: %s", f.Question, at, f.Detail)
+	case KindMalformed:
+		return fmt.Sprintf("%s got an unreadable answer%s: %s", f.Question, at, f.Detail)
+	case KindChain:
+		return fmt.Sprintf("%s leads through a CNAME loop or more than %d aliases%s", f.Question, MaxChain, at)
+	case KindBudget:
+		return fmt.Sprintf("%s had no answer when the time was over", f.Question)
+	case KindCanceled:
+		return fmt.Sprintf("%s was given up", f.Question)
+	case KindNotAsked:
+		return fmt.Sprintf("%s was not asked", f.Question)
+	}
+	return fmt.Sprintf("%s failed (%s)%s", f.Question, f.Kind, at)
+}
+
+// Gap tells package check what is missing and why (check.GapOf reads it).
+func (f *Failure) Gap() (subject, why string) {
+	if f.Kind == KindNotAsked {
+		return f.Question.String(), "not-asked"
+	}
+	return f.Question.String(), "failed"
+}
+
+// Reply is a question with what became of it: an Answer, a Failure, or neither,
+// which means that nobody asked (yet).
+type Reply struct {
+	Question Question
+	Answer   *Answer
+	Failure  *Failure
+}
+
+// Err is nil where there is an answer. A Reply that nobody asked for gives a
+// Failure of kind not-asked.
+func (r Reply) Err() error {
+	switch {
+	case r.Answer != nil:
+		return nil
+	case r.Failure != nil:
+		return r.Failure
+	}
+	return &Failure{Question: r.Question, Kind: KindNotAsked}
+}
+
+// Absent reports that an answer said there are no such records: NXDOMAIN or
+// NODATA. A failure is not absence.
+func (r Reply) Absent() bool { return r.Answer != nil && len(r.Answer.Records) == 0 }
+
+// Records returns the records of the answer, none for a failure.
+func (r Reply) Records() []RR {
+	if r.Answer == nil {
+		return nil
+	}
+	return r.Answer.Records
+}
+
+// Ask puts the questions side by side and returns the replies in their order.
+// It does not fail: where ctx ends first, the replies that are missing are
+// Failures of kind budget (a deadline) or canceled.
+func Ask(ctx context.Context, r Resolver, qs ...Question) []Reply {
+	if bulk, ok := r.(BulkResolver); ok {
+		return bulk.ResolveAll(ctx, qs)
+	}
+	replies := make([]Reply, len(qs))
+	if len(qs) == 1 {
+		replies[0] = ReplyOf(qs[0])(r.Resolve(ctx, qs[0]))
+		return replies
+	}
+	var wg sync.WaitGroup
+	for i, q := range qs {
+		wg.Go(func() { replies[i] = ReplyOf(q)(r.Resolve(ctx, q)) })
+	}
+	wg.Wait()
+	return replies
+}
+
+// ReplyOf makes the Reply to q from what Resolve returned:
+//
+//	reply := dnsx.ReplyOf(q)(r.Resolve(ctx, q))
+func ReplyOf(q Question) func(*Answer, error) Reply {
+	return func(a *Answer, err error) Reply {
+		if err == nil && a != nil {
+			return Reply{Question: q, Answer: a}
+		}
+		return Reply{Question: q, Failure: failureOf(q, err)}
+	}
+}
+
+func failureOf(q Question, err error) *Failure {
+	var f *Failure
+	switch {
+	case errors.As(err, &f):
+		return f
+	case errors.Is(err, context.DeadlineExceeded):
+		return &Failure{Question: q, Kind: KindBudget}
+	case errors.Is(err, context.Canceled):
+		return &Failure{Question: q, Kind: KindCanceled}
+	case err == nil:
+		return &Failure{Question: q, Kind: KindMalformed, Detail: "the resolver returned neither answer nor error"}
+	}
+	return &Failure{Question: q, Kind: KindNetwork, Detail: err.Error()}
+}
+
+// DefaultBudget is the time for one name, all its questions together.
+const DefaultBudget = 10 * time.Second
+
+// WithBudget bounds ctx to the time of one job, DefaultBudget where d is 0.
+func WithBudget(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	if d == 0 {
+		d = DefaultBudget
+	}
+	return context.WithTimeout(ctx, d)
+}
