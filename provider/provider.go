@@ -1,0 +1,155 @@
+// Package provider knows what sending and help-desk services need in the DNS:
+// which SPF include and which MX name them, which DKIM selectors they use, where
+// the CNAME of a page that they host ends.
+//
+// The data is providers.json, embedded; each entry names its sources and how
+// sure they make it. An entry states what names a provider, never that mail
+// through it is fine.
+package provider
+
+import (
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Kinds of service that are asked for by name.
+const HelpDesk = "help desk"
+
+// Confidence in an entry: high stands on the vendor's own text or on several
+// published zones, medium on one, low on a mention.
+type Confidence string
+
+const (
+	High   Confidence = "high"
+	Medium Confidence = "medium"
+	Low    Confidence = "low"
+)
+
+// Provider is one service. A pattern is a domain name, which matches itself, or
+// "*." and a name, which matches every name below it.
+type Provider struct {
+	ID             string            `json:"id"`
+	Name           string            `json:"name"`
+	Kinds          []string          `json:"kinds"`                     // "help desk", "mailbox", "marketing", …
+	SPF            []string          `json:"spf,omitempty"`             // patterns of include and redirect targets
+	MX             []string          `json:"mx,omitempty"`              // patterns of MX hosts
+	Selectors      []string          `json:"selectors,omitempty"`       // DKIM selectors worth asking for
+	Keys           map[string]string `json:"keys,omitempty"`            // selector to CNAME target: all of them must be published
+	KeyTargets     []string          `json:"key_targets,omitempty"`     // patterns of the CNAME targets of its DKIM selectors
+	Web            []string          `json:"web,omitempty"`             // patterns of the CNAME targets of pages that it hosts
+	LiteralInclude bool              `json:"literal_include,omitempty"` // its own check wants the include itself, not its addresses
+	Note           string            `json:"note,omitempty"`
+	Confidence     Confidence        `json:"confidence"`
+	Sources        []string          `json:"sources"`
+}
+
+// Is reports whether the provider is of a kind.
+func (p *Provider) Is(kind string) bool { return slices.Contains(p.Kinds, kind) }
+
+// Set is a collection of providers with an index for each way to name one.
+// It is read-only and may be shared. The Providers that it returns may not be changed.
+type Set struct {
+	all                []*Provider
+	byID               map[string]*Provider
+	spf, mx, keys, web index
+}
+
+// Builtin is the embedded data, read once.
+var Builtin = sync.OnceValue(func() *Set {
+	s, err := Load(embedded)
+	if err != nil {
+		panic(err) // the build is broken, and a test says so first
+	}
+	return s
+})
+
+//go:embed providers.json
+var embedded []byte
+
+// Load reads a list of providers as JSON. Unknown fields, double ids and two
+// providers that claim the same pattern are errors.
+func Load(data []byte) (*Set, error) {
+	dec := json.NewDecoder(strings.NewReader(string(data)))
+	dec.DisallowUnknownFields()
+	s := &Set{byID: map[string]*Provider{}, spf: index{}, mx: index{}, keys: index{}, web: index{}}
+	if err := dec.Decode(&s.all); err != nil {
+		return nil, fmt.Errorf("provider: %w", err)
+	}
+	for _, p := range s.all {
+		if p.ID == "" || p.Name == "" || len(p.Kinds) == 0 || p.Confidence == "" || len(p.Sources) == 0 {
+			return nil, fmt.Errorf("provider: %q: id, name, kinds, confidence and sources are needed", p.ID)
+		}
+		if s.byID[p.ID] != nil {
+			return nil, fmt.Errorf("provider: %q stands twice", p.ID)
+		}
+		s.byID[p.ID] = p
+		for ix, patterns := range map[*index][]string{&s.spf: p.SPF, &s.mx: p.MX, &s.keys: p.KeyTargets, &s.web: p.Web} {
+			if err := ix.add(p, patterns); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return s, nil
+}
+
+// All returns every provider in the order of the data.
+func (s *Set) All() []*Provider { return slices.Clone(s.all) }
+
+// Get finds a provider by id, nil if there is none.
+func (s *Set) Get(id string) *Provider { return s.byID[id] }
+
+// BySPF names the provider behind the target of an include or redirect, nil if
+// none is known. A target with macros is known by what follows them.
+func (s *Set) BySPF(target string) *Provider {
+	if i := strings.LastIndexByte(target, '}'); i >= 0 {
+		target = strings.TrimPrefix(target[i+1:], ".")
+	}
+	return s.spf.find(target)
+}
+
+// ByMX names the provider that runs an MX host.
+func (s *Set) ByMX(host string) *Provider { return s.mx.find(host) }
+
+// ByKeyTarget names the provider that publishes the DKIM key at the end of a CNAME.
+// A selector's name alone proves nothing: several services use s1, k1 or mail.
+func (s *Set) ByKeyTarget(target string) *Provider { return s.keys.find(target) }
+
+// ByWeb names the provider that hosts the page whose name is an alias of target.
+func (s *Set) ByWeb(target string) *Provider { return s.web.find(target) }
+
+// index finds a provider by name or by the longest "*." pattern above it.
+type index map[string]*Provider
+
+func (ix index) add(p *Provider, patterns []string) error {
+	for _, pattern := range patterns {
+		if name := strings.TrimPrefix(pattern, "*."); name == "" || strings.ContainsAny(name, "*<> ") || name != strings.ToLower(name) {
+			return fmt.Errorf("provider: %q: %q is no pattern", p.ID, pattern)
+		}
+		if other := ix[pattern]; other != nil {
+			return fmt.Errorf("provider: %q and %q both claim %q", p.ID, other.ID, pattern)
+		}
+		ix[pattern] = p
+	}
+	return nil
+}
+
+func (ix index) find(name string) *Provider {
+	name = strings.TrimSuffix(strings.ToLower(name), ".")
+	if p := ix[name]; p != nil {
+		return p
+	}
+	for {
+		_, parent, ok := strings.Cut(name, ".")
+		if !ok {
+			return nil
+		}
+		if p := ix["*."+parent]; p != nil {
+			return p
+		}
+		name = parent
+	}
+}
