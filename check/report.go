@@ -1,25 +1,29 @@
 package check
 
-import "time"
+import (
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
 
 // ReportSchema is the value of Report.Schema. Within it fields are only added.
 const ReportSchema = "mailcheck/report/v1"
 
 // Report is the answer for one target, or the frame around several.
 type Report struct {
-	Schema   string        `json:"schema"`
-	Tool     string        `json:"tool,omitempty"` // "mailcheck v0.1.0"
-	Target   string        `json:"target,omitempty"`
-	At       time.Time     `json:"at,omitzero"` // when it is judged for
-	Role     *Role         `json:"role,omitempty"`
-	Answers  []Answer      `json:"answers,omitempty"`
-	Overview []Overview    `json:"overview,omitempty"`
-	Results  []Result      `json:"results,omitempty"`
-	Repairs  []Repair      `json:"repairs,omitempty"`
-	Measures []Measure     `json:"measures,omitempty"`
-	Reports  []*Report     `json:"reports,omitempty"`
-	Summary  Summary       `json:"summary"`
-	Took     time.Duration `json:"-"`
+	Schema   string     `json:"schema"`
+	Tool     string     `json:"tool,omitempty"` // "mailcheck v0.1.0"
+	Target   string     `json:"target,omitempty"`
+	At       time.Time  `json:"at,omitzero"` // when it is judged for
+	Role     *Role      `json:"role,omitempty"`
+	Answers  []Answer   `json:"answers,omitempty"`
+	Overview []Overview `json:"overview,omitempty"`
+	Results  []Result   `json:"results,omitempty"`
+	Repairs  []Repair   `json:"repairs,omitempty"`
+	Measures []Measure  `json:"measures,omitempty"`
+	Reports  []*Report  `json:"reports,omitempty"`
+	Summary  Summary    `json:"summary"`
 }
 
 // Role is what the target is used for; it decides what can be asked of it.
@@ -61,7 +65,23 @@ type Measure struct {
 	Subject string   `json:"subject"`
 	Unit    string   `json:"unit,omitempty"` // "seconds", "bytes"; empty for a count
 	Value   float64  `json:"value"`
-	Limit   *float64 `json:"limit,omitempty"` // the value that must not be passed, where one exists
+	Limit   *float64 `json:"limit,omitempty"`   // the most that the value can or may be, where there is one
+	Outcome Outcome  `json:"outcome,omitempty"` // how the rules judge the value
+}
+
+// Text writes value, limit and unit: "7 of 10", "5 of 90 days".
+func (m Measure) Text() string {
+	number := func(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
+	unit := m.Unit
+	if m.Unit == "seconds" && m.Limit != nil && *m.Limit >= 2*86400 {
+		number = func(v float64) string { return strconv.FormatFloat(math.Floor(v/86400), 'f', 0, 64) }
+		unit = "days"
+	}
+	s := number(m.Value)
+	if m.Limit != nil {
+		s += " of " + number(*m.Limit)
+	}
+	return strings.TrimSpace(s + " " + unit)
 }
 
 // Summary counts results, nested reports included.

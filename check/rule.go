@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 )
 
@@ -44,8 +45,12 @@ type Finding struct {
 // Evidence is what a finding rests on, as it was seen.
 type Evidence struct {
 	Source string `json:"source"` // "TXT _dmarc.acme.example", a URL, "host:443"
-	Text   string `json:"text"`   // raw; writers cut and escape it
+	Text   string `json:"text"`   // as it was seen; Apply cuts it to EvidenceMax characters, writers escape it
 }
+
+// EvidenceMax is the number of characters of an Evidence that are kept. What is
+// longer ends in an ellipsis and its length in octets.
+const EvidenceMax = 1000
 
 // Fix says what to do.
 type Fix struct {
@@ -180,12 +185,28 @@ func (r *Rule[V]) apply(view V) Result {
 			f.Fix = &Fix{Summary: Textf(r.Fix)}
 		}
 		res.Severity = max(res.Severity, f.Severity)
+		f.Evidence = cut(f.Evidence)
 	}
 	res.Outcome = Fail
 	if res.Severity == Info {
 		res.Outcome = Note
 	}
 	return res
+}
+
+// cut bounds the evidence: what others publish may be 64 KB a record.
+func cut(evidence []Evidence) []Evidence {
+	kept := slices.Clone(evidence)
+	for i := range kept {
+		n := 0
+		for at := range kept[i].Text {
+			if n++; n > EvidenceMax {
+				kept[i].Text = fmt.Sprintf("%s… (%d octets)", kept[i].Text[:at], len(kept[i].Text))
+				break
+			}
+		}
+	}
+	return kept
 }
 
 func (res *Result) unknown(gaps []Gap) {

@@ -1,0 +1,29 @@
+// Package lang has the languages that reports can be written in besides English.
+package lang
+
+import (
+	_ "embed"
+	"encoding/json"
+	"fmt"
+
+	"github.com/mailcheck-go/mailcheck/check"
+)
+
+//go:embed ja.json
+var ja []byte
+
+// Load returns the translation for a language: nil for "en", Japanese for "ja".
+// Its keys are rule ids (for their titles), English formats and labels.
+func Load(name string) (check.Translation, error) {
+	switch name {
+	case "en":
+		return nil, nil
+	case "ja":
+		var tr check.Translation
+		if err := json.Unmarshal(ja, &tr); err != nil {
+			return nil, fmt.Errorf("lang: %w", err)
+		}
+		return tr, nil
+	}
+	return nil, fmt.Errorf("no language %q: want en or ja", name)
+}

@@ -1,0 +1,118 @@
+// Package report writes a check.Report for people and for programs. It knows no
+// protocol: what it says about one stands in the report.
+//
+// Every format escapes what others published for where it goes: see [Clean] for
+// text. Nothing but the report decides what is written, so the same report
+// gives the same bytes.
+package report
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mailcheck-go/mailcheck/check"
+)
+
+// Options says how a report is written. The zero value is plain English text, 80
+// columns wide.
+type Options struct {
+	Width int               // columns of text; 0 means 80, less than 40 counts as 40
+	Color bool              // ANSI colours in text
+	Lang  check.Translation // nil: English. Titles are looked up by rule id, texts by their English format
+}
+
+// Formats lists the names that NewStream takes.
+func Formats() []string { return []string{"text", "json", "ndjson"} }
+
+// Stream writes reports one after the other, as they are ready.
+type Stream struct {
+	w      io.Writer
+	format string
+	opts   Options
+	frame  check.Report
+}
+
+// NewStream begins a document of a format. Text and ndjson are written report by
+// report; json is one document and is written by Close.
+func NewStream(w io.Writer, format string, o Options) (*Stream, error) {
+	if !slices.Contains(Formats(), format) {
+		return nil, fmt.Errorf("report: no format %q: want %s", format, strings.Join(Formats(), ", "))
+	}
+	o.Width = max(cmp.Or(o.Width, 80), 40)
+	return &Stream{w: w, format: format, opts: o, frame: check.Report{Schema: check.ReportSchema}}, nil
+}
+
+// Add writes one report, or keeps it for Close.
+func (s *Stream) Add(r *check.Report) error {
+	s.frame.Reports = append(s.frame.Reports, r)
+	switch s.format {
+	case "text":
+		if len(s.frame.Reports) > 1 {
+			if _, err := io.WriteString(s.w, "\n"); err != nil {
+				return err
+			}
+		}
+		return writeText(s.w, r, s.opts)
+	case "ndjson":
+		return writeJSON(s.w, r, "")
+	}
+	return nil
+}
+
+// Close ends the document: with what sums up several reports, and of json with
+// the document itself, which is the report where there was only one.
+func (s *Stream) Close() error {
+	one := len(s.frame.Reports) == 1
+	switch {
+	case s.format == "json" && one:
+		return writeJSON(s.w, s.frame.Reports[0], "  ")
+	case s.format == "json":
+		s.frame.Tool, s.frame.At = common(s.frame.Reports)
+		s.frame.Count()
+		return writeJSON(s.w, &s.frame, "  ")
+	case s.format == "text" && !one:
+		return writeTable(s.w, s.frame.Reports, s.opts)
+	}
+	return nil
+}
+
+// Write writes one report, or of a frame each report in it.
+func Write(w io.Writer, format string, r *check.Report, o Options) error {
+	s, err := NewStream(w, format, o)
+	if err != nil {
+		return err
+	}
+	parts := r.Reports
+	if len(parts) == 0 {
+		parts = []*check.Report{r}
+	}
+	for _, part := range parts {
+		if err := s.Add(part); err != nil {
+			return err
+		}
+	}
+	return s.Close()
+}
+
+// common takes the tool of the first report, and the latest time.
+func common(reports []*check.Report) (tool string, at time.Time) {
+	for _, r := range reports {
+		tool = cmp.Or(tool, r.Tool)
+		if r.At.After(at) {
+			at = r.At
+		}
+	}
+	return tool, at
+}
+
+func writeJSON(w io.Writer, r *check.Report, indent string) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", indent)
+	return enc.Encode(r)
+}

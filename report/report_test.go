@@ -1,0 +1,173 @@
+package report_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mailcheck-go/mailcheck/check"
+	"github.com/mailcheck-go/mailcheck/report"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func golden(t *testing.T, file string, got []byte) {
+	t.Helper()
+	if *update {
+		require.NoError(t, os.WriteFile(file, got, 0o644))
+	}
+	want, err := os.ReadFile(file)
+	require.NoError(t, err)
+	assert.Equal(t, string(want), string(got), "%s: read the difference, then run with -update", file)
+}
+
+func ptr[T any](v T) *T { return &v }
+
+// sample has one of everything.
+func sample() *check.Report {
+	r := &check.Report{
+		Schema: check.ReportSchema, Tool: "mailcheck v0.0.0", Target: "acme.example",
+		At:   time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC),
+		Role: &check.Role{Word: "sends", Why: check.Textf("its SPF record names %d senders", 2)},
+		Answers: []check.Answer{
+			{ID: "forge", Question: check.Textf("Can others forge this domain?"), Answer: "yes", Outcome: check.Fail, Text: check.Textf("DMARC asks receivers to do nothing about mail that fails (p=none)."), Rules: []string{"dmarc.p-none"}},
+			{ID: "own-mail", Question: check.Textf("Will your own mail pass?"), Answer: "unknown", Outcome: check.Unknown, Text: check.Textf("The SPF record of mail.zendesk.com could not be read.")},
+		},
+		Overview: []check.Overview{
+			{Area: "spf", Title: "SPF", Text: check.Textf("%d of 10 lookups, ends in %s; Zendesk, Microsoft 365", 3, "-all")},
+			{Area: "dmarc", Title: "DMARC", Text: check.Textf("p=none, reports to dmarc@acme.example")},
+		},
+		Results: []check.Result{
+			{ID: "spf.missing", Outcome: check.Pass, Severity: check.High, Title: "No SPF record", Cite: []check.Cite{check.RFC(7208, "4.5")}},
+			{ID: "spf.lookup-limit", Outcome: check.Unknown, Severity: check.Critical, Title: "Too many lookups", Reason: check.Textf("x"), Cite: []check.Cite{check.RFC(7208, "4.6.4")}, Gaps: []check.Gap{{Subject: "TXT mail.zendesk.com", Why: check.Failed, Cause: errors.New("TXT mail.zendesk.com timed out at 192.0.2.53:53")}}},
+			{ID: "spf.void-lookups", Outcome: check.Unknown, Severity: check.High, Title: "Void lookups", Cite: []check.Cite{check.RFC(7208, "4.6.4")}, Gaps: []check.Gap{{Subject: "TXT mail.zendesk.com", Why: check.Failed, Cause: errors.New("TXT mail.zendesk.com timed out at 192.0.2.53:53")}, {Subject: "A mx.acme.example", Why: check.NotAsked}}},
+			{ID: "dmarc.p-none", Outcome: check.Fail, Severity: check.Medium, Title: "p=none asks receivers to do nothing", Cite: []check.Cite{check.RFC(9989, "4.7")}, Findings: []check.Finding{{
+				Subject: "_dmarc.acme.example", Severity: check.Medium, Detail: check.Textf("the policy is none since nobody changed it"),
+				Evidence: []check.Evidence{{Source: "TXT _dmarc.acme.example", Text: "v=DMARC1; p=none; rua=mailto:dmarc@acme.example"}},
+				Fix:      &check.Fix{Summary: check.Textf("Review the reports, then move to quarantine or reject.")},
+			}}},
+			{ID: "mx.no-ipv6", Outcome: check.Note, Severity: check.Info, Title: "No IPv6", Cite: []check.Cite{check.RFC(5321, "5.1")}, Findings: []check.Finding{{Subject: "acme.example", Severity: check.Info, Detail: check.Textf("no MX host has an IPv6 address")}}},
+			{ID: "mx.null", Outcome: check.NotApplicable, Severity: check.Info, Title: "Null MX", Cite: []check.Cite{check.RFC(7505, "3")}},
+		},
+		Repairs:  []check.Repair{{Change: check.Change{Name: "_dmarc.acme.example", Type: "TXT", Old: []string{"v=DMARC1; p=none"}, New: []string{"v=DMARC1; p=none; rua=mailto:dmarc@acme.example"}}, Cures: []string{"dmarc.rua-missing"}}},
+		Measures: []check.Measure{{Name: "spf_lookups", Subject: "acme.example", Value: 3, Limit: ptr(10.0), Outcome: check.Pass}},
+	}
+	r.Count()
+	return r
+}
+
+// hostile is a report in which everything that comes from outside is an attack
+// on the terminal, the file or the reader.
+func hostile() *check.Report {
+	const evil = "a\x1b[2J\x1b]0;owned\x07\r\nfake line\t\x00\x7f\u0085\u202e\u2066\u200b\u200d\ufeff\xff\xfe%s%n<script>|`$(id)`\u2028end"
+	r := sample()
+	r.Target = evil
+	r.Role.Why = check.Textf("because of %s", evil)
+	r.Answers[0].Text = check.Textf("answer %s", evil)
+	r.Overview[0].Text = check.Textf("overview %s", evil)
+	r.Results[1].Gaps[0] = check.Gap{Subject: evil, Why: check.Failed, Cause: errors.New("cause " + evil)}
+	f := &r.Results[3].Findings[0]
+	f.Subject, f.Detail = evil, check.Textf("detail %s", evil)
+	f.Evidence[0] = check.Evidence{Source: evil, Text: evil}
+	f.Fix.Summary = check.Textf("do %s", evil)
+	r.Results[4].Findings[0].Detail = check.Textf("note %s", evil)
+	r.Repairs[0].Change = check.Change{Name: evil, Type: "TXT", Old: []string{evil}, New: []string{evil}}
+	r.Measures[0].Subject = evil
+	return r
+}
+
+func TestGolden(t *testing.T) {
+	ja := check.Translation{"dmarc.p-none": "p=none は受信側に何も求めません（レポートを確認してから、quarantine または reject に変更してください）", "What to mend": "直すべき点", "medium": "中"}
+	parked := &check.Report{
+		Target: "parked.example", Role: &check.Role{Word: "parked", Why: check.Textf("a null MX and v=spf1 -all"), Short: true},
+		Answers:  []check.Answer{{Question: check.Textf("Can others forge this domain?"), Answer: "no", Outcome: check.Pass, Text: check.Textf("DMARC rejects everything.")}},
+		Overview: []check.Overview{{Area: "spf", Title: "SPF", Text: check.Textf("v=spf1 -all")}},
+	}
+	tests := []struct {
+		name, format string
+		report       *check.Report
+		opts         report.Options
+	}{
+		{"sample", "text", sample(), report.Options{}},
+		{"sample-wide", "text", sample(), report.Options{Width: 160, Color: true}},
+		{"sample-ja", "text", sample(), report.Options{Lang: ja, Width: 60}},
+		{"parked", "text", parked, report.Options{}},
+		{"several", "text", &check.Report{Reports: []*check.Report{sample(), parked}}, report.Options{}},
+		{"sample", "json", sample(), report.Options{}},
+		{"several", "ndjson", &check.Report{Reports: []*check.Report{sample(), parked}}, report.Options{}},
+		{"hostile", "text", hostile(), report.Options{}},
+		{"hostile", "json", hostile(), report.Options{}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name+"."+tt.format, func(t *testing.T) {
+			var got bytes.Buffer
+			require.NoError(t, report.Write(&got, tt.format, tt.report, tt.opts))
+			golden(t, "testdata/"+tt.name+"."+tt.format+".golden", got.Bytes())
+		})
+	}
+}
+
+func TestHostileTextIsHarmless(t *testing.T) {
+	var got bytes.Buffer
+	require.NoError(t, report.Write(&got, "text", hostile(), report.Options{}))
+	for line := range strings.Lines(got.String()) {
+		line = strings.TrimSuffix(line, "\n")
+		assert.Equal(t, line, report.Clean(line), "something of this line would act on a terminal")
+		assert.NotRegexp(t, `^(fake|end)`, line, "a value began a line")
+	}
+}
+
+func TestJSONReadsBack(t *testing.T) {
+	var first, second bytes.Buffer
+	require.NoError(t, report.Write(&first, "json", sample(), report.Options{}))
+	var again check.Report
+	require.NoError(t, json.Unmarshal(first.Bytes(), &again))
+	require.NoError(t, report.Write(&second, "json", &again, report.Options{}))
+	assert.Equal(t, first.String(), second.String())
+}
+
+func TestClean(t *testing.T) {
+	tests := []struct{ name, in, want string }{
+		{"plain text stays", "v=spf1 -all ✓ 日本語 é", "v=spf1 -all ✓ 日本語 é"},
+		{"C0 and DEL", "a\x1b[0m\x7f\n", `a\x1b[0m\x7f\x0a`},
+		{"C1 by its octets", "\u009b", `\xc2\x9b`},
+		{"bidirectional marks", "\u202e\u2066", `\xe2\x80\xae\xe2\x81\xa6`},
+		{"no width", "a\u200b\ufeffb", `a\xe2\x80\x8b\xef\xbb\xbfb`},
+		{"no UTF-8", "\xff\xc3", `\xff\xc3`},
+		{"a replacement character that was published", "\ufffd", "\ufffd"},
+		{"tag characters", "\U000e0041", `\xf3\xa0\x81\x81`},
+	}
+	for _, tt := range tests {
+		assert.Equal(t, tt.want, report.Clean(tt.in), tt.name)
+	}
+}
+
+func TestUnknownFormat(t *testing.T) {
+	require.ErrorContains(t, report.Write(nil, "xml", sample(), report.Options{}), "text, json, ndjson")
+}
+
+func FuzzTextIsHarmless(f *testing.F) {
+	f.Add("a\x1b[2J", 80)
+	f.Add(strings.Repeat("漢", 100)+"\xff", 40)
+	f.Fuzz(func(t *testing.T, s string, width int) {
+		r := sample()
+		r.Results[3].Findings[0].Evidence[0].Text = s
+		r.Results[3].Findings[0].Subject = s
+		var got bytes.Buffer
+		require.NoError(t, report.Write(&got, "text", r, report.Options{Width: min(width, 500)}))
+		for line := range strings.Lines(got.String()) {
+			line = strings.TrimSuffix(line, "\n")
+			if line != report.Clean(line) {
+				t.Errorf("%q is not harmless", line)
+			}
+		}
+	})
+}

@@ -1,0 +1,329 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/mailcheck-go/mailcheck/check"
+)
+
+// writeText writes one report for a person: what a manager asks first, then what
+// is wrong and how to mend it, then what is there, then what could not be known.
+func writeText(w io.Writer, r *check.Report, o Options) error {
+	p := &printer{opts: o}
+	p.head(r)
+	p.answers(r)
+	p.findings(r)
+	p.repairs(r)
+	p.overview(r)
+	if r.Role == nil || !r.Role.Short {
+		p.notes(r)
+	}
+	p.unknowns(r)
+	p.tail(r)
+	_, err := io.WriteString(w, p.b.String())
+	return err
+}
+
+// printer collects the lines of one report. Everything that others published
+// goes through Clean on its way into a line.
+type printer struct {
+	b    strings.Builder
+	opts Options
+}
+
+func (p *printer) text(t check.Text) string {
+	s, _ := p.opts.Lang.Text(t)
+	return Clean(s)
+}
+
+func (p *printer) label(s string) string {
+	s, _ = p.opts.Lang.Title(s)
+	return s
+}
+
+// title is a rule's title in the language, by the rule's id.
+func (p *printer) title(r *check.Result) string {
+	if s, ok := p.opts.Lang.Title(r.ID); ok {
+		return s
+	}
+	return Clean(r.Title)
+}
+
+func (p *printer) line(s string) { p.b.WriteString(strings.TrimRight(s, " ") + "\n") }
+
+// block writes a text under a first line's beginning, its other lines indented as deep.
+func (p *printer) block(first, text string, ink ink) {
+	indent := columns(stripInk(first))
+	for i, l := range wrap(text, p.opts.Width-indent) {
+		if i > 0 {
+			first = strings.Repeat(" ", indent)
+		}
+		p.line(first + p.ink(ink, l))
+	}
+}
+
+func (p *printer) heading(s string) { p.line("\n" + p.ink(bold, p.label(s))) }
+
+func (p *printer) head(r *check.Report) {
+	s := p.ink(bold, Clean(r.Target))
+	if r.Role != nil {
+		s += "  " + p.label(r.Role.Word)
+	}
+	p.line(s)
+	if r.Role != nil && !r.Role.Why.IsZero() {
+		p.block("  ", p.text(r.Role.Why), dim)
+	}
+}
+
+func (p *printer) answers(r *check.Report) {
+	if len(r.Answers) > 0 && (r.Role == nil || !r.Role.Short) {
+		p.line("")
+	}
+	wide, verdict := 0, 0
+	for _, a := range r.Answers {
+		wide = max(wide, columns(p.text(a.Question)))
+		verdict = max(verdict, columns(p.label(a.Answer)))
+	}
+	for _, a := range r.Answers {
+		ink := inkOf(a.Outcome, 0)
+		first := "  " + p.mark(a.Outcome) + " " + pad(p.text(a.Question), wide) + "  "
+		if p.opts.Width >= wide+60 {
+			p.block(first+p.ink(ink, pad(p.label(a.Answer), verdict))+"  ", p.text(a.Text), plain)
+			continue
+		}
+		p.line(first + p.ink(ink, p.label(a.Answer)))
+		p.block("      ", p.text(a.Text), plain)
+	}
+}
+
+// findings writes what failed, the gravest first.
+func (p *printer) findings(r *check.Report) {
+	failed := pick(r.Results, check.Fail)
+	slices.SortStableFunc(failed, func(a, b *check.Result) int { return cmp.Compare(b.Severity, a.Severity) })
+	if len(failed) == 0 {
+		return
+	}
+	p.heading("What to mend")
+	wide := 0
+	for _, s := range check.Severities() {
+		wide = max(wide, columns(p.label(s.String())))
+	}
+	for _, res := range failed {
+		first := "  " + p.ink(inkOf(check.Fail, res.Severity), pad(p.label(res.Severity.String()), wide)) + "  "
+		p.block(first, p.title(res)+"  ["+res.ID+"]", bold)
+		indent := strings.Repeat(" ", wide+4)
+		for _, f := range res.Findings {
+			p.finding(indent, res, f)
+		}
+	}
+}
+
+// findingsShown bounds the findings of one rule in text; the other formats have all.
+const findingsShown = 5
+
+func (p *printer) finding(indent string, res *check.Result, f check.Finding) {
+	switch i := slices.IndexFunc(res.Findings, func(o check.Finding) bool { return o.Subject == f.Subject && o.Detail.String() == f.Detail.String() }); {
+	case i == findingsShown:
+		p.line(indent + fmt.Sprintf(p.label("… and %d more"), len(res.Findings)-findingsShown))
+		return
+	case i > findingsShown:
+		return
+	}
+	subject := Clean(f.Subject)
+	if detail := p.text(f.Detail); strings.Contains(detail, subject) {
+		p.block(indent, detail, plain)
+	} else {
+		p.block(indent, subject+": "+detail, plain)
+	}
+	for _, e := range f.Evidence {
+		p.block(indent+"  ", Clean(e.Source+"  "+e.Text), dim)
+	}
+	if f.Fix != nil {
+		p.block(indent+p.ink(green, "→ "), p.text(f.Fix.Summary), plain)
+	}
+}
+
+// repairs writes one change a name, judged again before it came here.
+func (p *printer) repairs(r *check.Report) {
+	if len(r.Repairs) == 0 {
+		return
+	}
+	p.heading("To publish")
+	for _, rep := range r.Repairs {
+		p.block("  ", Clean(rep.Name+"  "+rep.Type), bold)
+		for _, old := range rep.Old { // never wrapped: values are copied from here
+			p.line("    " + p.ink(red, "- "+Clean(old)))
+		}
+		for _, to := range rep.New {
+			p.line("    " + p.ink(green, "+ "+Clean(to)))
+		}
+		p.block("    "+p.label("cures")+" ", strings.Join(rep.Cures, ", "), dim)
+	}
+}
+
+// overview writes a line for each area: what is there, and how it fared.
+func (p *printer) overview(r *check.Report) {
+	if len(r.Overview) == 0 {
+		return
+	}
+	short := r.Role != nil && r.Role.Short
+	if !short {
+		p.heading("What is there")
+	}
+	wide := 0
+	for _, o := range r.Overview {
+		wide = max(wide, columns(o.Title))
+	}
+	for _, o := range r.Overview {
+		worst := areaOutcome(r, o.Area)
+		p.block("  "+p.mark(worst)+" "+pad(o.Title, wide)+"  ", p.text(o.Text), plain)
+		for _, m := range r.Measures {
+			if m.Limit != nil && strings.HasPrefix(m.Name, o.Area+"_") && !short {
+				p.line(strings.Repeat(" ", wide+6) + p.bar(m))
+			}
+		}
+	}
+}
+
+// areaOutcome is the worst outcome of an area's rules: fail, then unknown because
+// a question failed or was not asked, then pass.
+func areaOutcome(r *check.Report, area string) check.Outcome {
+	worst := check.Pass
+	for i := range r.Results {
+		res := &r.Results[i]
+		if !strings.HasPrefix(res.ID, area+".") {
+			continue
+		}
+		switch res.Outcome {
+		case check.Fail:
+			if res.Severity > check.Low {
+				return check.Fail
+			}
+			worst = check.Note
+		case check.Unknown:
+			if worst != check.Note {
+				worst = check.Unknown
+			}
+		}
+	}
+	return worst
+}
+
+func (p *printer) bar(m check.Measure) string {
+	const cells = 20
+	share := min(max(m.Value / *m.Limit, 0), 1)
+	full := int(share*cells + 0.5)
+	return p.ink(inkOf(m.Outcome, 0), strings.Repeat("█", full)) + p.ink(dim, strings.Repeat("░", cells-full)) + "  " + m.Text() + "  " + Clean(m.Subject)
+}
+
+// notes writes what is worth knowing and needs no mending.
+func (p *printer) notes(r *check.Report) {
+	notes := pick(r.Results, check.Note)
+	if len(notes) == 0 {
+		return
+	}
+	p.heading("Good to know")
+	for _, res := range notes {
+		detail := p.title(res)
+		if len(res.Findings) > 0 {
+			detail = p.text(res.Findings[0].Detail)
+		}
+		p.block("  · ", detail+"  ["+res.ID+"]", plain)
+	}
+}
+
+// unknowns groups what could not be judged by the question that stayed open.
+func (p *printer) unknowns(r *check.Report) {
+	unknown := pick(r.Results, check.Unknown)
+	if len(unknown) == 0 {
+		return
+	}
+	p.heading("What could not be known")
+	const shown = 12
+	groups := groupGaps(unknown)
+	for i, g := range groups {
+		if i == shown {
+			p.line("    " + fmt.Sprintf(p.label("… and %d more"), len(groups)-shown))
+			break
+		}
+		s := Clean(g.text(p)) + ": " + fmt.Sprintf(p.label("%d rules could not be judged"), len(g.rules))
+		if len(g.rules) == 1 {
+			s = Clean(g.text(p)) + ": " + g.rules[0]
+		}
+		p.block("  "+p.ink(magenta, "? "), s, plain)
+	}
+}
+
+type gapGroup struct {
+	gap   check.Gap
+	rules []string
+}
+
+func (g gapGroup) text(p *printer) string {
+	switch cause := g.gap.CauseText(); {
+	case g.gap.Why == check.NotAsked && (cause == "" || strings.HasPrefix(cause, g.gap.Subject)):
+		return fmt.Sprintf(p.label("%s was not asked"), g.gap.Subject)
+	case cause == "":
+		return fmt.Sprintf(p.label("%s is not known"), g.gap.Subject)
+	case strings.Contains(cause, g.gap.Subject):
+		return cause
+	default:
+		return g.gap.Subject + ": " + cause
+	}
+}
+
+func groupGaps(results []*check.Result) []gapGroup {
+	var groups []gapGroup
+	at := map[string]int{}
+	for _, res := range results {
+		for _, g := range res.Gaps {
+			key := string(g.Why) + "\x00" + g.Subject + "\x00" + g.CauseText()
+			i, ok := at[key]
+			if !ok {
+				i = len(groups)
+				at[key] = i
+				groups = append(groups, gapGroup{gap: g})
+			}
+			groups[i].rules = append(groups[i].rules, res.ID)
+		}
+	}
+	slices.SortStableFunc(groups, func(a, b gapGroup) int { return cmp.Compare(len(b.rules), len(a.rules)) })
+	return groups
+}
+
+func (p *printer) tail(r *check.Report) {
+	if r.Role != nil && r.Role.Short && r.Summary.Fail == 0 && r.Summary.Unknown == 0 {
+		return
+	}
+	s := r.Summary
+	var parts []string
+	for _, c := range []struct {
+		n    int
+		word string
+	}{{s.Critical, "critical"}, {s.High, "high"}, {s.Medium, "medium"}, {s.Low, "low"}} {
+		if c.n > 0 {
+			parts = append(parts, strconv.Itoa(c.n)+" "+p.label(c.word))
+		}
+	}
+	found := p.label("nothing to mend")
+	if len(parts) > 0 {
+		found = p.label("to mend:") + " " + strings.Join(parts, ", ")
+	}
+	p.line("")
+	p.block("  ", found+" · "+fmt.Sprintf(p.label("%d rules passed, %d unknown, %d do not apply"), s.Pass+s.Note, s.Unknown, s.NotApplicable), dim)
+}
+
+func pick(results []check.Result, o check.Outcome) []*check.Result {
+	var picked []*check.Result
+	for i := range results {
+		if results[i].Outcome == o {
+			picked = append(picked, &results[i])
+		}
+	}
+	return picked
+}
