@@ -118,6 +118,7 @@ const MaxChain = 12
 type Failure struct {
 	Question Question      `json:"question"`
 	Kind     Kind          `json:"kind"`
+	Chain    []RR          `json:"chain,omitempty"` // the CNAME records seen before it failed: these are answered
 	RCode    RCode         `json:"rcode,omitempty"` // where Kind is rcode
 	EDE      []EDE         `json:"ede,omitempty"`
 	Server   string        `json:"server,omitempty"` // the last one asked
@@ -188,6 +189,18 @@ func (r Reply) Err() error {
 // Absent reports that an answer said there are no such records: NXDOMAIN or
 // NODATA. A failure is not absence.
 func (r Reply) Absent() bool { return r.Answer != nil && len(r.Answer.Records) == 0 }
+
+// Chain returns the CNAME records that were followed, whatever came of the question at
+// their end.
+func (r Reply) Chain() []RR {
+	switch {
+	case r.Answer != nil:
+		return r.Answer.Chain
+	case r.Failure != nil:
+		return r.Failure.Chain
+	}
+	return nil
+}
 
 // Records returns the records of the answer, none for a failure.
 func (r Reply) Records() []RR {

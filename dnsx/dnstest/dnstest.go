@@ -132,7 +132,7 @@ func (r *Resolver) Resolve(ctx context.Context, q dnsx.Question) (*dnsx.Answer, 
 	name := q.Name
 	for {
 		if f, ok := r.fault(name, q.Type); ok {
-			f.Question = q
+			f.Question, f.Chain = q, a.Chain
 			return nil, &f
 		}
 		rrs, exists := r.find(name)
@@ -153,7 +153,7 @@ func (r *Resolver) Resolve(ctx context.Context, q dnsx.Question) (*dnsx.Answer, 
 			return a, nil
 		}
 		if len(a.Chain) == dnsx.MaxChain {
-			return nil, &dnsx.Failure{Question: q, Kind: dnsx.KindChain, Server: "dnstest", Tries: 1}
+			return nil, &dnsx.Failure{Question: q, Kind: dnsx.KindChain, Chain: a.Chain, Server: "dnstest", Tries: 1}
 		}
 		a.Chain = append(a.Chain, *alias)
 		name, _ = alias.Target()
