@@ -1,0 +1,59 @@
+# make test runs all tests; make check is what a change has to pass besides.
+# Nothing but Go is needed: tools are built into bin/ at the versions named here.
+
+GO          ?= go
+STATICCHECK  = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOFUMPT      = mvdan.cc/gofumpt@v0.12.0
+FUZZTIME    ?= 5s
+export GOBIN := $(CURDIR)/bin
+
+.PHONY: all build test race vet fmt staticcheck fuzz bench docs check clean
+
+all: build
+
+build:
+	$(GO) build -o bin/mailcheck ./cmd/mailcheck
+
+test:
+	$(GO) test ./...
+	cd internal/peers && $(GO) test ./...
+
+race:
+	$(GO) test -race ./...
+
+vet:
+	$(GO) vet ./...
+	cd internal/peers && $(GO) vet ./...
+
+fmt: bin/gofumpt
+	@out=$$(bin/gofumpt -l .); if [ -n "$$out" ]; then echo "not formatted by gofumpt:"; echo "$$out"; exit 1; fi
+
+staticcheck: bin/staticcheck
+	bin/staticcheck ./...
+
+bin/staticcheck:
+	$(GO) install $(STATICCHECK)
+
+bin/gofumpt:
+	$(GO) install $(GOFUMPT)
+
+# Each fuzz target for FUZZTIME, from its seeds and what it found before.
+fuzz:
+	@set -e; for pkg in $$($(GO) list ./...); do \
+	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	    echo "fuzz $$pkg $$target"; \
+	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg; \
+	  done; \
+	done
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+# docs/rules.md is written from the rules; a test refuses a stale one.
+docs:
+	$(GO) run ./cmd/mailcheck rules --format markdown > docs/rules.md
+
+check: vet fmt staticcheck race fuzz
+
+clean:
+	rm -rf bin
