@@ -41,16 +41,52 @@ type Resolver interface {
 }
 
 // BulkResolver is a Resolver that takes many questions without a goroutine for
-// each. The replies stand in the questions' order.
+// each. The replies stand in the questions' order, one for each.
 type BulkResolver interface {
 	Resolver
 	ResolveAll(context.Context, []Question) []Reply
 }
 
+// StreamResolver is a Resolver that takes many questions and hands over each
+// reply when it comes in, so that nobody waits for the slowest of them.
+type StreamResolver interface {
+	Resolver
+	// ResolveEach calls each once for every question, with its place in qs, and
+	// returns after the last call. Calls may be made by several goroutines at once.
+	ResolveEach(ctx context.Context, qs []Question, each func(i int, r Reply))
+}
+
 // Lister is what a Resolver may have besides: it knows all names, as a zone
-// file does, and lists those below one. An error means that it does not know them all.
+// file does, and lists those below one. An error means that it does not know
+// them all. [ListerOf] finds it.
 type Lister interface {
 	Names(below string) ([]string, error)
+}
+
+// ErrNoList is the error of Names where the resolver that is wrapped is no Lister.
+var ErrNoList = errors.New("dnsx: the resolver does not list names")
+
+// ListerOf returns the Lister that r is, or that r wraps as a Cache, a Limit or a Trace.
+func ListerOf(r Resolver) (Lister, bool) {
+	switch w := r.(type) {
+	case *Cache:
+		return ListerOf(w.Next)
+	case *Limit:
+		return ListerOf(w.Next)
+	case *Trace:
+		return ListerOf(w.Next)
+	}
+	l, ok := r.(Lister)
+	return l, ok
+}
+
+// namesOf is Names for what wraps next.
+func namesOf(next Resolver, below string) ([]string, error) {
+	l, ok := ListerOf(next)
+	if !ok {
+		return nil, fmt.Errorf("names below %s: %w", below, ErrNoList)
+	}
+	return l.Names(below)
 }
 
 // ResolverFunc makes a Resolver of a function.
@@ -217,17 +253,39 @@ func Ask(ctx context.Context, r Resolver, qs ...Question) []Reply {
 	if bulk, ok := r.(BulkResolver); ok {
 		return bulk.ResolveAll(ctx, qs)
 	}
+	return askAll(ctx, r, qs)
+}
+
+// askAll gathers what AskEach hands over.
+func askAll(ctx context.Context, r Resolver, qs []Question) []Reply {
 	replies := make([]Reply, len(qs))
+	AskEach(ctx, r, qs, func(i int, reply Reply) { replies[i] = reply })
+	return replies
+}
+
+// AskEach is Ask for whoever can use a reply before the last has come: it calls
+// each once for every question, with its place in qs, and returns after the last
+// call. Calls may be made by several goroutines at once.
+func AskEach(ctx context.Context, r Resolver, qs []Question, each func(i int, r Reply)) {
+	switch r := r.(type) {
+	case StreamResolver:
+		r.ResolveEach(ctx, qs, each)
+		return
+	case BulkResolver:
+		for i, reply := range r.ResolveAll(ctx, qs) {
+			each(i, reply)
+		}
+		return
+	}
 	if len(qs) == 1 {
-		replies[0] = ReplyOf(qs[0])(r.Resolve(ctx, qs[0]))
-		return replies
+		each(0, ReplyOf(qs[0])(r.Resolve(ctx, qs[0])))
+		return
 	}
 	var wg sync.WaitGroup
 	for i, q := range qs {
-		wg.Go(func() { replies[i] = ReplyOf(q)(r.Resolve(ctx, q)) })
+		wg.Go(func() { each(i, ReplyOf(q)(r.Resolve(ctx, q))) })
 	}
 	wg.Wait()
-	return replies
 }
 
 // ReplyOf makes the Reply to q from what Resolve returned:

@@ -81,7 +81,7 @@ func PackName(s string) ([]byte, error) {
 	if s == "" {
 		return fail(0, "it is empty")
 	}
-	wire := make([]byte, 1, len(s)+2)
+	wire := make([]byte, 1, min(len(s)+2, 257))
 	start := 0 // of the length octet of the label being read
 	for i := 0; i < len(s); i++ {
 		c := s[i]

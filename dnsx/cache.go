@@ -1,0 +1,275 @@
+package dnsx
+
+import (
+	"context"
+	"reflect"
+	"sync"
+	"time"
+)
+
+// Cache keeps what Next answered for as long as the answer allows, and asks a
+// question once for all who want to know it at the same time. Answers are
+// handed out as they are, not copied, with the TTL and time that they came with.
+//
+// The fields may be set before the first question, not later.
+type Cache struct {
+	Next Resolver
+
+	// MaxBytes bounds the memory of what is kept, counted approximately; the
+	// replies that were unused longest go first. 0 means 64 MB.
+	MaxBytes int
+
+	// An answer is kept for its smallest TTL (RFC 2181, 5.2), a negative one for
+	// the smaller of TTL and MINIMUM of its SOA record (RFC 2308, 5), but at least
+	// MinTTL and at most MaxTTL.
+	//
+	// MinTTL 0 means DefaultBudget: one job is one transaction, in which even an
+	// answer of TTL 0 serves (RFC 1035, 3.2.1), and so does a negative one without
+	// SOA, which RFC 2308 fears for its loops between servers: this is none. A
+	// negative MinTTL keeps neither.
+	//
+	// MaxTTL 0 means an hour.
+	MinTTL, MaxTTL time.Duration
+
+	// FailureTTL is the time for which a Failure is kept, brought to between 1 s
+	// and 5 min (RFC 9520, 3.2); 0 means 5 s. Those of kind budget and canceled
+	// speak of the caller, and are not kept.
+	FailureTTL time.Duration
+
+	// Budget bounds the time of a question that is asked for several; 0 means
+	// DefaultBudget.
+	Budget time.Duration
+
+	Now func() time.Time // nil means time.Now
+
+	mu      sync.Mutex
+	entries map[Question]*entry
+	latest  *entry // of a ring in the order of use: latest.older, …, oldest = latest.newer
+	bytes   int
+	flights map[Question]*flight
+}
+
+const (
+	defaultMaxBytes   = 64 << 20
+	defaultMaxTTL     = time.Hour // RFC 2308, 5 found one to three hours to work well
+	defaultFailureTTL = 5 * time.Second
+	minFailureTTL     = time.Second
+	maxFailureTTL     = 5 * time.Minute
+)
+
+// entry is a reply that is kept.
+type entry struct {
+	reply        Reply
+	until        time.Time
+	size         int
+	newer, older *entry
+}
+
+// Resolve answers from what is kept, or waits for the flight that asks q.
+func (c *Cache) Resolve(ctx context.Context, q Question) (*Answer, error) {
+	reply, ok := c.kept(q)
+	if !ok {
+		reply = c.ResolveAll(ctx, []Question{q})[0]
+	}
+	if reply.Answer != nil {
+		return reply.Answer, nil
+	}
+	if err := ctx.Err(); err != nil && !lasting(reply.Failure) {
+		return nil, err
+	}
+	return nil, reply.Failure
+}
+
+// ResolveAll answers from what is kept, joins the flights that others started,
+// and asks Next for the rest in one batch.
+func (c *Cache) ResolveAll(ctx context.Context, qs []Question) []Reply {
+	replies := make([]Reply, len(qs))
+	for _, w := range c.begin(ctx, qs, replies) {
+		replies[w.place] = c.wait(ctx, w.flight)
+	}
+	return replies
+}
+
+// Names lists what Next lists; where Next is no Lister the error wraps ErrNoList.
+func (c *Cache) Names(below string) ([]string, error) { return namesOf(c.Next, below) }
+
+func (c *Cache) now() time.Time {
+	if c.Now != nil {
+		return c.Now()
+	}
+	return time.Now()
+}
+
+func (c *Cache) kept(q Question) (Reply, bool) {
+	now := c.now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.lookup(q, now)
+}
+
+// lookup is the one place that answers a question from earlier replies. Its
+// caller holds c.mu, as do those of store, drop, link and unlink.
+func (c *Cache) lookup(q Question, now time.Time) (Reply, bool) {
+	e := c.entries[q]
+	if e == nil {
+		return Reply{}, false
+	}
+	if !now.Before(e.until) {
+		c.drop(e)
+		return Reply{}, false
+	}
+	if e != c.latest {
+		c.unlink(e)
+		c.link(e)
+	}
+	return e.reply, true
+}
+
+// store keeps a reply, where it may be kept, and drops the oldest where space is short.
+func (c *Cache) store(r Reply, now time.Time) {
+	ttl := c.ttl(r)
+	if ttl <= 0 {
+		return
+	}
+	if old := c.entries[r.Question]; old != nil {
+		c.drop(old)
+	}
+	most := c.MaxBytes
+	if most == 0 {
+		most = defaultMaxBytes
+	}
+	e := &entry{reply: r, until: now.Add(ttl), size: sizeOf(r)}
+	if e.size > most {
+		return
+	}
+	if c.entries == nil {
+		c.entries = map[Question]*entry{}
+	}
+	c.entries[r.Question] = e
+	c.link(e)
+	for c.bytes += e.size; c.bytes > most; {
+		c.drop(c.latest.newer)
+	}
+}
+
+func (c *Cache) drop(e *entry) {
+	delete(c.entries, e.reply.Question)
+	c.bytes -= e.size
+	c.unlink(e)
+}
+
+func (c *Cache) link(e *entry) {
+	if c.latest == nil {
+		e.newer, e.older = e, e
+	} else {
+		e.older, e.newer = c.latest, c.latest.newer
+		e.older.newer, e.newer.older = e, e
+	}
+	c.latest = e
+}
+
+func (c *Cache) unlink(e *entry) {
+	if c.latest == e {
+		c.latest = e.older
+	}
+	if c.latest == e { // it was alone
+		c.latest = nil
+	}
+	e.newer.older, e.older.newer = e.older, e.newer
+}
+
+// lasting reports whether a failure says something about the question, and not
+// about the time or patience of whoever asked.
+func lasting(f *Failure) bool { return f.Kind != KindBudget && f.Kind != KindCanceled }
+
+// ttl is the time for which a reply may be kept, 0 for not at all.
+func (c *Cache) ttl(r Reply) time.Duration {
+	if r.Failure != nil {
+		switch {
+		case !lasting(r.Failure):
+			return 0
+		case c.FailureTTL == 0:
+			return defaultFailureTTL
+		}
+		return min(max(c.FailureTTL, minFailureTTL), maxFailureTTL)
+	}
+	least, most := c.MinTTL, c.MaxTTL
+	if least == 0 {
+		least = DefaultBudget
+	}
+	if most == 0 {
+		most = defaultMaxTTL
+	}
+	return min(max(r.Answer.lifetime(), least), most)
+}
+
+// lifetime is the time for which the records of an answer may be used, or, where
+// there are none, its denial. It is 0 for a denial that does not say.
+func (a *Answer) lifetime() time.Duration {
+	const unbounded = 1<<31 - 1 // the largest TTL (RFC 2181, 8)
+	ttl := uint32(unbounded)
+	for _, rr := range a.Chain {
+		ttl = min(ttl, seconds(rr.TTL))
+	}
+	for _, rr := range a.Records {
+		ttl = min(ttl, seconds(rr.TTL))
+	}
+	if len(a.Records) > 0 {
+		return time.Duration(ttl) * time.Second
+	}
+	owner, denied := a.Owner(), false
+	for _, rr := range a.Authority {
+		if soa, ok := rr.SOA(); ok && Below(owner, rr.Name) {
+			ttl = min(ttl, seconds(rr.TTL), seconds(soa.Minimum))
+			denied = true
+		}
+	}
+	if !denied {
+		return 0
+	}
+	return time.Duration(ttl) * time.Second
+}
+
+// seconds reads a TTL: one with the top bit set is 0 (RFC 2181, 8).
+func seconds(ttl uint32) uint32 {
+	if ttl > 1<<31-1 {
+		return 0
+	}
+	return ttl
+}
+
+var (
+	rrSize      = int(reflect.TypeFor[RR]().Size())
+	answerSize  = int(reflect.TypeFor[Answer]().Size())
+	failureSize = int(reflect.TypeFor[Failure]().Size())
+	entrySize   = int(reflect.TypeFor[entry]().Size())
+	keySize     = int(reflect.TypeFor[Question]().Size())
+	edeSize     = int(reflect.TypeFor[EDE]().Size())
+)
+
+// sizeOf estimates the memory that keeping a reply costs.
+func sizeOf(r Reply) int {
+	const (
+		alloc = 8  // lost on average where an allocation is rounded up
+		slot  = 24 // of the map, beside the key: the pointer, and what is free
+	)
+	n := entrySize + keySize + slot + alloc + len(r.Question.Name) + alloc
+	if f := r.Failure; f != nil {
+		n += failureSize + alloc + len(f.Server) + len(f.Detail)
+		for _, e := range f.EDE {
+			n += edeSize + len(e.Text)
+		}
+		return n
+	}
+	a := r.Answer
+	n += answerSize + alloc + len(a.Server)
+	for _, rrs := range [][]RR{a.Chain, a.Records, a.Authority} {
+		for _, rr := range rrs {
+			n += rrSize + len(rr.Name) + len(rr.Data) + 2*alloc
+		}
+	}
+	for _, e := range a.EDE {
+		n += edeSize + len(e.Text)
+	}
+	return n
+}

@@ -1,0 +1,628 @@
+package dnsx_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mailcheck-go/mailcheck/dnsx"
+	"github.com/mailcheck-go/mailcheck/dnsx/dnstest"
+)
+
+const soa = "acme.example. %d IN SOA ns.acme.example. hostmaster.acme.example. 1 2 3 4 %d"
+
+func TestCache_howLong(t *testing.T) {
+	positive := func(lines ...string) dnsx.Reply {
+		return dnsx.Reply{Answer: &dnsx.Answer{Records: rrs(lines...)}}
+	}
+	denial := func(rcode dnsx.RCode, authority ...string) dnsx.Reply {
+		return dnsx.Reply{Answer: &dnsx.Answer{RCode: rcode, Authority: rrs(authority...)}}
+	}
+	failure := func(kind dnsx.Kind) dnsx.Reply { return dnsx.Reply{Failure: &dnsx.Failure{Kind: kind}} }
+	aliased := func(r dnsx.Reply, chain ...string) dnsx.Reply {
+		r.Answer.Chain = rrs(chain...)
+		return r
+	}
+	tests := []struct {
+		name  string
+		cache dnsx.Cache
+		reply dnsx.Reply
+		want  time.Duration // 0: not at all
+	}{
+		{name: "an answer, for its TTL", reply: positive(`acme.example. 300 TXT "a"`), want: 300 * time.Second},
+		{
+			name:  "records of different TTL, for the smallest (RFC 2181, 5.2)",
+			reply: positive(`acme.example. 300 TXT "a"`, `acme.example. 200 TXT "b"`), want: 200 * time.Second,
+		},
+		{
+			name:  "an alias, for the smallest TTL on the way",
+			reply: aliased(positive(`b.example. 300 TXT "a"`), "acme.example. 100 CNAME a.example.", "a.example. 200 CNAME b.example."),
+			want:  100 * time.Second,
+		},
+		{
+			name: "a TTL with the top bit set is 0 (RFC 2181, 8)", cache: dnsx.Cache{MinTTL: -1},
+			reply: positive(`acme.example. 2147483648 TXT "a"`),
+		},
+		{
+			name: "the largest TTL", cache: dnsx.Cache{MaxTTL: 1 << 62},
+			reply: positive(`acme.example. 2147483647 TXT "a"`), want: 2147483647 * time.Second,
+		},
+		{name: "TTL 0, for the time of one job", reply: positive(`acme.example. 0 TXT "a"`), want: dnsx.DefaultBudget},
+		{name: "TTL 0, not at all", cache: dnsx.Cache{MinTTL: -1}, reply: positive(`acme.example. 0 TXT "a"`)},
+		{name: "at least MinTTL", cache: dnsx.Cache{MinTTL: time.Minute}, reply: positive(`acme.example. 59 TXT "a"`), want: time.Minute},
+		{name: "at most an hour", reply: positive(`acme.example. 3601 TXT "a"`), want: time.Hour},
+		{name: "at most MaxTTL", cache: dnsx.Cache{MaxTTL: time.Minute}, reply: positive(`acme.example. 61 TXT "a"`), want: time.Minute},
+		{
+			name: "MaxTTL goes before MinTTL", cache: dnsx.Cache{MaxTTL: 5 * time.Second},
+			reply: positive(`acme.example. 1 TXT "a"`), want: 5 * time.Second,
+		},
+
+		{name: "NXDOMAIN, for the TTL of the SOA (RFC 2308, 5)", reply: denial(dnsx.NXDomain, fmt.Sprintf(soa, 60, 90)), want: time.Minute},
+		{name: "NXDOMAIN, for the MINIMUM of the SOA", reply: denial(dnsx.NXDomain, fmt.Sprintf(soa, 90, 60)), want: time.Minute},
+		{name: "NODATA, for the same", reply: denial(dnsx.NoError, fmt.Sprintf(soa, 90, 60)), want: time.Minute},
+		{
+			name: "a MINIMUM with the top bit set is 0", cache: dnsx.Cache{MinTTL: -1},
+			reply: denial(dnsx.NXDomain, fmt.Sprintf(soa, 90, uint32(1<<31))),
+		},
+		{name: "no SOA, for the time of one job", reply: denial(dnsx.NXDomain), want: dnsx.DefaultBudget},
+		{name: "no SOA, not at all (RFC 2308, 5)", cache: dnsx.Cache{MinTTL: -1}, reply: denial(dnsx.NXDomain)},
+		{
+			name: "the SOA of a zone that has no say", cache: dnsx.Cache{MinTTL: -1},
+			reply: denial(dnsx.NXDomain, strings.ReplaceAll(fmt.Sprintf(soa, 60, 60), "acme.", "other.")),
+		},
+		{
+			name: "an unreadable SOA", cache: dnsx.Cache{MinTTL: -1},
+			reply: denial(dnsx.NXDomain, `acme.example. 60 SOA \# 1 00`),
+		},
+		{
+			name: "an alias to nowhere, for the SOA where it ends", cache: dnsx.Cache{MinTTL: -1},
+			reply: aliased(denial(dnsx.NXDomain, "other. 60 SOA ns.other. h.other. 1 2 3 4 50"), "acme.example. 300 CNAME x.other."),
+			want:  50 * time.Second,
+		},
+		{
+			name: "an alias to nowhere, for the alias's own TTL", cache: dnsx.Cache{MinTTL: -1},
+			reply: aliased(denial(dnsx.NXDomain, "other. 60 SOA ns.other. h.other. 1 2 3 4 50"), "acme.example. 40 CNAME x.other."),
+			want:  40 * time.Second,
+		},
+
+		{name: "a failure, for seconds", reply: failure(dnsx.KindRCode), want: 5 * time.Second},
+		{name: "a time-out", reply: failure(dnsx.KindTimeout), want: 5 * time.Second},
+		{name: "not asked", reply: failure(dnsx.KindNotAsked), want: 5 * time.Second},
+		{
+			name: "a failure, for FailureTTL whatever MinTTL says", cache: dnsx.Cache{FailureTTL: 7 * time.Second, MinTTL: time.Minute},
+			reply: failure(dnsx.KindRCode), want: 7 * time.Second,
+		},
+		{
+			name: "a failure, for a second at least (RFC 9520, 3.2)", cache: dnsx.Cache{FailureTTL: time.Millisecond},
+			reply: failure(dnsx.KindRCode), want: time.Second,
+		},
+		{
+			name: "a failure, for five minutes at most (RFC 9520, 3.2)", cache: dnsx.Cache{FailureTTL: time.Hour},
+			reply: failure(dnsx.KindRCode), want: 5 * time.Minute,
+		},
+		{name: "the time was over: nobody else's business", reply: failure(dnsx.KindBudget)},
+		{name: "given up: nobody else's business", reply: failure(dnsx.KindCanceled)},
+	}
+	for i := range tests {
+		tt := &tests[i]
+		t.Run(tt.name, func(t *testing.T) {
+			q := txt("acme.example")
+			now, asked := time.Unix(0, 0), 0
+			c := &tt.cache
+			c.Now = func() time.Time { return now }
+			c.Next = dnsx.ResolverFunc(func(context.Context, dnsx.Question) (*dnsx.Answer, error) {
+				asked++
+				if tt.reply.Failure != nil {
+					return nil, tt.reply.Failure
+				}
+				tt.reply.Answer.Question = q
+				return tt.reply.Answer, nil
+			})
+			var counts []int
+			for _, at := range []time.Duration{0, max(tt.want-1, 0), max(tt.want, 1)} {
+				now = time.Unix(0, 0).Add(at)
+				got, err := c.Resolve(t.Context(), q)
+				if tt.reply.Failure != nil {
+					assert.Equal(t, tt.reply.Failure, err)
+				} else {
+					assert.Same(t, tt.reply.Answer, got)
+				}
+				counts = append(counts, asked)
+			}
+			want := []int{1, 1, 2}
+			if tt.want == 0 {
+				want = []int{1, 2, 3}
+			}
+			assert.Equal(t, want, counts, "questions to Next: at first, just before the end, at the end")
+			assert.NoError(t, c.Audit())
+		})
+	}
+}
+
+func TestCache_identity(t *testing.T) {
+	s := &server{answer: hello}
+	c := &dnsx.Cache{Next: s}
+	for range 2 {
+		for _, q := range []dnsx.Question{
+			{Name: "acme.example", Type: dnsx.TypeTXT},
+			{Name: "b.example", Type: dnsx.TypeTXT},
+			{Name: "acme.example", Type: dnsx.TypeMX},
+			{Name: "acme.example", Type: dnsx.TypeTXT, DNSSEC: true},
+			{Name: "acme.example", Type: dnsx.TypeTXT, CheckingDisabled: true},
+		} {
+			got, err := c.Resolve(t.Context(), q)
+			require.NoError(t, err)
+			assert.Equal(t, q, got.Question)
+		}
+	}
+	assert.Len(t, s.asked(), 5)
+}
+
+func TestCache_sharesFlights(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{answer: func(ctx context.Context, q dnsx.Question) (*dnsx.Answer, error) {
+			time.Sleep(time.Second)
+			return hello(ctx, q)
+		}}
+		c := &dnsx.Cache{Next: s}
+		answers := make([]*dnsx.Answer, 100)
+		var wg sync.WaitGroup
+		for i := range answers {
+			wg.Go(func() {
+				time.Sleep(time.Duration(i) * time.Millisecond)
+				answers[i], _ = c.Resolve(t.Context(), txt("acme.example"))
+			})
+		}
+		wg.Wait()
+		assert.Len(t, s.asked(), 1)
+		for _, a := range answers {
+			assert.Same(t, answers[0], a)
+		}
+		assert.NoError(t, c.Audit())
+	})
+}
+
+// Who starts a flight may leave: the others wait on, and nothing is cancelled.
+func TestCache_firstCallerLeaves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &dnsx.Cache{Next: &server{answer: func(ctx context.Context, q dnsx.Question) (*dnsx.Answer, error) {
+			select {
+			case <-time.After(time.Second):
+				return hello(ctx, q)
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+		}}}
+		start := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			_, err := c.Resolve(ctx, txt("acme.example"))
+			assert.Equal(t, context.DeadlineExceeded, err)
+			assert.Equal(t, 100*time.Millisecond, time.Since(start), "it leaves at its own deadline")
+		})
+		synctest.Wait()
+		got, err := c.Resolve(t.Context(), txt("acme.example"))
+		assert.NoError(t, err)
+		assert.Equal(t, "hello", got.Records[0].Text())
+		assert.Equal(t, time.Second, time.Since(start))
+		wg.Wait()
+	})
+}
+
+func TestCache_allCallersLeave(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var stopped atomic.Int32
+		s := &bulk{server{answer: func(ctx context.Context, _ dnsx.Question) (*dnsx.Answer, error) {
+			<-ctx.Done()
+			time.Sleep(time.Second) // slow to notice
+			stopped.Add(1)
+			return nil, ctx.Err()
+		}}}
+		c := &dnsx.Cache{Next: s}
+		first, leaveFirst := context.WithCancel(t.Context())
+		second, leaveSecond := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			for _, reply := range c.ResolveAll(first, []dnsx.Question{txt("a.example"), txt("b.example")}) {
+				assert.Equal(t, dnsx.KindCanceled, reply.Failure.Kind)
+			}
+		})
+		synctest.Wait()
+		wg.Go(func() {
+			_, err := c.Resolve(second, txt("b.example"))
+			assert.Equal(t, context.Canceled, err)
+		})
+		synctest.Wait()
+
+		leaveFirst()
+		time.Sleep(2 * time.Second)
+		assert.Zero(t, stopped.Load(), "b.example has a caller, and its batch goes on")
+
+		leaveSecond()
+		wg.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second/2)
+		defer cancel()
+		_, err := c.Resolve(ctx, txt("b.example"))
+		assert.Equal(t, context.DeadlineExceeded, err)
+		assert.Len(t, s.asked(), 2, "whoever comes after joins no cancelled flight")
+
+		time.Sleep(2 * time.Second)
+		assert.EqualValues(t, 3, stopped.Load())
+		assert.NoError(t, c.Audit())
+		assert.Zero(t, c.Len())
+	})
+}
+
+// A question that landed holds no batch in the air for a caller who waits for another.
+func TestCache_abandonedBesideLanded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var stopped atomic.Bool
+		c := &dnsx.Cache{Next: &stream{server{answer: func(ctx context.Context, q dnsx.Question) (*dnsx.Answer, error) {
+			switch q.Name {
+			case "quick.example":
+				time.Sleep(time.Second)
+				return hello(ctx, q)
+			case "other.example":
+				time.Sleep(9 * time.Second)
+				return hello(ctx, q)
+			}
+			<-ctx.Done()
+			stopped.Store(true)
+			return nil, ctx.Err()
+		}}}}
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		defer cancel()
+		var wg sync.WaitGroup
+		wg.Go(func() { c.ResolveAll(ctx, []dnsx.Question{txt("quick.example"), txt("silent.example")}) })
+		synctest.Wait()
+		wg.Go(func() { c.ResolveAll(t.Context(), []dnsx.Question{txt("other.example"), txt("quick.example")}) })
+		time.Sleep(4 * time.Second)
+		assert.True(t, stopped.Load())
+		wg.Wait()
+	})
+}
+
+// Nobody set a deadline: the flight has its own.
+func TestCache_flightBudget(t *testing.T) {
+	for _, tt := range []struct{ set, want time.Duration }{{0, dnsx.DefaultBudget}, {time.Minute, time.Minute}} {
+		synctest.Test(t, func(t *testing.T) {
+			s := &server{answer: silent}
+			c := &dnsx.Cache{Next: s, Budget: tt.set}
+			start := time.Now()
+			_, err := c.Resolve(context.Background(), txt("acme.example"))
+			assert.Equal(t, &dnsx.Failure{Question: txt("acme.example"), Kind: dnsx.KindBudget}, err)
+			assert.Equal(t, tt.want, time.Since(start))
+			assert.Zero(t, c.Len())
+		})
+	}
+}
+
+func TestCache_ResolveAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &bulk{server{answer: func(ctx context.Context, q dnsx.Question) (*dnsx.Answer, error) {
+			time.Sleep(time.Second)
+			if q.Name == "bad.example" {
+				return nil, &dnsx.Failure{Question: q, Kind: dnsx.KindRCode, RCode: dnsx.ServFail}
+			}
+			return hello(ctx, q)
+		}}}
+		c := &dnsx.Cache{Next: s}
+		kept, err := c.Resolve(t.Context(), txt("kept.example"))
+		require.NoError(t, err)
+		var wg sync.WaitGroup
+		var flown *dnsx.Answer
+		wg.Go(func() { flown, _ = c.Resolve(t.Context(), txt("flying.example")) })
+		synctest.Wait()
+
+		qs := []dnsx.Question{
+			txt("new.example"), txt("kept.example"), txt("flying.example"), txt("bad.example"),
+			txt("new.example"), dnsx.Q("new.example", dnsx.TypeMX),
+		}
+		replies := c.ResolveAll(t.Context(), qs)
+		wg.Wait()
+
+		require.Len(t, replies, len(qs))
+		for i, reply := range replies {
+			assert.Equal(t, qs[i], reply.Question)
+		}
+		assert.Same(t, kept, replies[1].Answer)
+		assert.Same(t, flown, replies[2].Answer)
+		assert.Same(t, replies[0].Answer, replies[4].Answer)
+		assert.Equal(t, dnsx.ServFail, replies[3].Failure.RCode)
+		assert.Equal(t, [][]dnsx.Question{
+			{txt("kept.example")},
+			{txt("flying.example")},
+			{txt("new.example"), txt("bad.example"), dnsx.Q("new.example", dnsx.TypeMX)},
+		}, s.asked(), "what is not known is one batch, each question once")
+
+		again := dnsx.Ask(t.Context(), c, qs...)
+		assert.Equal(t, replies, again)
+		assert.Len(t, s.asked(), 3)
+		assert.Empty(t, c.ResolveAll(t.Context(), nil))
+		assert.NoError(t, c.Audit())
+	})
+}
+
+// A server that says nothing must not hold up those who wait for its neighbours.
+func TestCache_quickBesideSilent(t *testing.T) {
+	answer := func(ctx context.Context, q dnsx.Question) (*dnsx.Answer, error) {
+		if q.Name == "silent.example" {
+			return silent(ctx, q)
+		}
+		time.Sleep(time.Second)
+		return hello(ctx, q)
+	}
+	for name, next := range map[string]dnsx.Resolver{
+		"one by one": &server{answer: answer},
+		"stream":     &stream{server{answer: answer}},
+		"limited":    &dnsx.Limit{Next: &dnsx.Trace{Next: &stream{server{answer: answer}}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := &dnsx.Cache{Next: next}
+				start := time.Now()
+				var wg sync.WaitGroup
+				wg.Go(func() {
+					c.ResolveAll(t.Context(), []dnsx.Question{txt("silent.example"), txt("shared.example")})
+					assert.Equal(t, dnsx.DefaultBudget, time.Since(start))
+				})
+				synctest.Wait()
+				_, err := c.Resolve(t.Context(), txt("shared.example"))
+				assert.NoError(t, err)
+				assert.Equal(t, time.Second, time.Since(start))
+				wg.Wait()
+			})
+		})
+	}
+}
+
+func TestCache_contextEnded(t *testing.T) {
+	s := &server{answer: hello}
+	c := &dnsx.Cache{Next: s}
+	kept, err := c.Resolve(t.Context(), txt("kept.example"))
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+
+	got, err := c.Resolve(ctx, txt("kept.example"))
+	assert.NoError(t, err, "what is known costs no time")
+	assert.Same(t, kept, got)
+	_, err = c.Resolve(ctx, txt("new.example"))
+	assert.Equal(t, context.Canceled, err)
+	assert.Equal(t, []dnsx.Reply{
+		{Question: txt("kept.example"), Answer: kept},
+		{Question: txt("new.example"), Failure: &dnsx.Failure{Question: txt("new.example"), Kind: dnsx.KindCanceled}},
+	}, c.ResolveAll(ctx, []dnsx.Question{txt("kept.example"), txt("new.example")}))
+	assert.Len(t, s.asked(), 1)
+}
+
+func TestCache_neitherAnswerNorError(t *testing.T) {
+	c := &dnsx.Cache{Next: dnsx.ResolverFunc(func(context.Context, dnsx.Question) (*dnsx.Answer, error) { return nil, nil })}
+	_, err := c.Resolve(t.Context(), txt("acme.example"))
+	var f *dnsx.Failure
+	require.ErrorAs(t, err, &f)
+	assert.Equal(t, dnsx.KindMalformed, f.Kind)
+}
+
+// The reply that was unused longest goes first.
+func TestCache_bounded(t *testing.T) {
+	s := &server{answer: func(_ context.Context, q dnsx.Question) (*dnsx.Answer, error) {
+		size := 1000
+		if q.Name == "huge.example" {
+			size = 20000
+		}
+		return &dnsx.Answer{Question: q, Records: []dnsx.RR{dnsx.NewTXT(q.Name, 60, strings.Repeat("x", size))}}, nil
+	}}
+	c := &dnsx.Cache{Next: s, MaxBytes: 5000}
+	ask := func(names ...string) {
+		for _, name := range names {
+			_, err := c.Resolve(t.Context(), txt(name+".example"))
+			require.NoError(t, err)
+			require.NoError(t, c.Audit())
+		}
+	}
+	ask("a", "b", "c", "a", "d")
+	assert.Equal(t, 3, c.Len())
+	ask("a", "c", "d")
+	assert.Len(t, s.asked(), 4, "b went, the oldest in use")
+	ask("huge")
+	assert.Equal(t, 3, c.Len(), "what is larger than all of the space drives out nothing")
+	ask("b", "a")
+	assert.Len(t, s.asked(), 7, "b was asked again, and a had to go for it")
+}
+
+// The count of bytes is near what the cache really holds.
+func TestCache_countsHonestly(t *testing.T) {
+	kinds := map[string]func(q dnsx.Question) (*dnsx.Answer, error){
+		"a short answer": func(q dnsx.Question) (*dnsx.Answer, error) {
+			return &dnsx.Answer{Question: q, Records: []dnsx.RR{dnsx.NewTXT(q.Name, 60, "v=spf1 -all")}}, nil
+		},
+		"a long answer": func(q dnsx.Question) (*dnsx.Answer, error) {
+			a := &dnsx.Answer{Question: q}
+			for range 10 {
+				a.Records = append(a.Records, dnsx.NewTXT(strings.Clone(q.Name), 60, strings.Repeat("v=spf1 -all", 20)))
+			}
+			return a, nil
+		},
+		"a denial": func(q dnsx.Question) (*dnsx.Answer, error) {
+			return &dnsx.Answer{Question: q, RCode: dnsx.NXDomain, Authority: rrs(fmt.Sprintf(soa, 60, 60))}, nil
+		},
+		"a failure": func(q dnsx.Question) (*dnsx.Answer, error) {
+			return nil, &dnsx.Failure{Question: q, Kind: dnsx.KindNetwork, Detail: strings.Clone("connection refused")}
+		},
+	}
+	for name, answer := range kinds {
+		t.Run(name, func(t *testing.T) {
+			const most = 8 << 20
+			c := &dnsx.Cache{MaxBytes: most, Next: dnsx.ResolverFunc(func(_ context.Context, q dnsx.Question) (*dnsx.Answer, error) { return answer(q) })}
+			before := heap()
+			full := 0
+			for i := 0; c.Len() == i; i++ {
+				c.Resolve(t.Context(), txt(fmt.Sprintf("a-name-of-some-length-%d.example", i)))
+				full = i
+			}
+			used := heap() - before
+			t.Logf("%d replies: %d bytes counted, %d used, %d each", full, most, used, used/int64(full))
+			assert.InDelta(t, 1, float64(used)/most, 0.3)
+			runtime.KeepAlive(c)
+		})
+	}
+}
+
+func heap() int64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+// Callers of all kinds at once: everybody gets the reply to its question or its
+// own context's end, and nothing stays behind.
+func TestCache_storm(t *testing.T) {
+	answer := func(ctx context.Context, q dnsx.Question) (*dnsx.Answer, error) {
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(rand.N(2 * time.Millisecond)):
+		}
+		if rand.N(4) == 0 {
+			return nil, &dnsx.Failure{Question: q, Kind: dnsx.KindTimeout}
+		}
+		return &dnsx.Answer{Question: q, Records: []dnsx.RR{dnsx.NewTXT(q.Name, rand.N(uint32(2)), "x")}}, nil
+	}
+	c := &dnsx.Cache{MinTTL: -1, MaxBytes: 4000, Next: &dnsx.Limit{Max: 5, Next: &stream{server{answer: answer}}}}
+	var wg sync.WaitGroup
+	for range 16 {
+		wg.Go(func() {
+			for range 100 {
+				ctx, cancel := context.WithTimeout(t.Context(), rand.N(4*time.Millisecond))
+				qs := make([]dnsx.Question, 1+rand.N(5))
+				for i := range qs {
+					qs[i] = txt(fmt.Sprintf("%d.example", rand.N(20)))
+				}
+				for i, reply := range c.ResolveAll(ctx, qs) {
+					assert.Equal(t, qs[i], reply.Question)
+					assert.True(t, (reply.Answer == nil) != (reply.Failure == nil))
+				}
+				cancel()
+			}
+		})
+	}
+	wg.Wait()
+	assert.Eventually(t, func() bool { return c.Audit() == nil }, 5*time.Second, time.Millisecond)
+}
+
+func TestListerOf(t *testing.T) {
+	zone := dnstest.Must(`s1._domainkey.acme.example. TXT "p="`)
+	wrap := func(r dnsx.Resolver) dnsx.Resolver {
+		return &dnsx.Cache{Next: &dnsx.Limit{Next: &dnsx.Trace{Next: r}}}
+	}
+	lister, ok := dnsx.ListerOf(wrap(zone.Listing()))
+	require.True(t, ok)
+	names, err := lister.Names("acme.example")
+	assert.NoError(t, err)
+	assert.Equal(t, []string{"s1._domainkey.acme.example"}, names)
+
+	_, ok = dnsx.ListerOf(wrap(zone))
+	assert.False(t, ok)
+
+	for _, r := range []dnsx.Resolver{&dnsx.Cache{Next: zone}, &dnsx.Limit{Next: zone}, &dnsx.Trace{Next: zone}} {
+		_, err = r.(dnsx.Lister).Names("acme.example")
+		assert.ErrorIs(t, err, dnsx.ErrNoList)
+		assert.EqualError(t, err, "names below acme.example: dnsx: the resolver does not list names")
+	}
+	for _, r := range []dnsx.Resolver{
+		&dnsx.Cache{Next: zone.Listing()}, &dnsx.Limit{Next: zone.Listing()}, &dnsx.Trace{Next: zone.Listing()},
+	} {
+		names, err = r.(dnsx.Lister).Names(".")
+		assert.NoError(t, err)
+		assert.Len(t, names, 1)
+	}
+}
+
+func BenchmarkCache_hit(b *testing.B) {
+	c := &dnsx.Cache{Next: dnsx.ResolverFunc(hello)}
+	q := txt("_dmarc.acme.example")
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := c.Resolve(b.Context(), q); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkCache_hitParallel(b *testing.B) {
+	c := &dnsx.Cache{Next: dnsx.ResolverFunc(hello)}
+	var qs []dnsx.Question
+	for i := range 1000 {
+		qs = append(qs, txt(fmt.Sprintf("_dmarc.acme%d.example", i)))
+	}
+	c.ResolveAll(b.Context(), qs)
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for i := 0; pb.Next(); i++ {
+			if _, err := c.Resolve(context.Background(), qs[i%len(qs)]); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+// One job's 35 questions: all kept, or all new.
+func BenchmarkCache_ResolveAll(b *testing.B) {
+	var qs []dnsx.Question
+	for i := range 35 {
+		qs = append(qs, txt(fmt.Sprintf("s%d._domainkey.acme.example", i)))
+	}
+	answers := map[dnsx.Question]*dnsx.Answer{}
+	for _, q := range qs {
+		answers[q], _ = hello(b.Context(), q)
+	}
+	next := replyAll(func(qs []dnsx.Question) []dnsx.Reply {
+		replies := make([]dnsx.Reply, len(qs))
+		for i, q := range qs {
+			replies[i] = dnsx.Reply{Question: q, Answer: answers[q]}
+		}
+		return replies
+	})
+	run := func(c *dnsx.Cache, now func(time.Time) time.Time) func(*testing.B) {
+		return func(b *testing.B) {
+			at := time.Unix(0, 0)
+			c.Now = func() time.Time { at = now(at); return at }
+			b.ReportAllocs()
+			for b.Loop() {
+				for _, reply := range c.ResolveAll(b.Context(), qs) {
+					if reply.Answer == nil {
+						b.Fatal(reply.Err())
+					}
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(qs)), "ns/question")
+		}
+	}
+	b.Run("kept", run(&dnsx.Cache{Next: next}, func(t time.Time) time.Time { return t }))
+	b.Run("new", run(&dnsx.Cache{Next: next, MinTTL: -1, MaxTTL: time.Second}, func(t time.Time) time.Time { return t.Add(time.Second) }))
+}
+
+// replyAll is a BulkResolver that answers at once.
+type replyAll func([]dnsx.Question) []dnsx.Reply
+
+func (f replyAll) Resolve(context.Context, dnsx.Question) (*dnsx.Answer, error) {
+	return nil, errors.ErrUnsupported
+}
+
+func (f replyAll) ResolveAll(_ context.Context, qs []dnsx.Question) []dnsx.Reply { return f(qs) }

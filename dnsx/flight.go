@@ -1,0 +1,133 @@
+package dnsx
+
+import (
+	"context"
+)
+
+// A flight is a question that is being asked, for all who wait for it. Flights
+// that one caller starts form a batch, which is one Ask with a context of its
+// own: whoever started it may leave, and it flies on for those who joined. When
+// nobody waits for any flight of the batch, its context is cancelled.
+type flight struct {
+	question Question
+	batch    *batch
+	waiters  int
+	landed   bool
+	reply    Reply         // set before done is closed
+	done     chan struct{} // closed when it has landed
+}
+
+type batch struct {
+	flights []*flight
+	waiters int // of all its flights that are in the air
+	cancel  context.CancelFunc
+}
+
+// waiting is a flight whose reply goes to a place.
+type waiting struct {
+	place  int
+	flight *flight
+}
+
+// begin puts the replies that are kept into their places, and returns the flights
+// that the others have to wait for.
+func (c *Cache) begin(ctx context.Context, qs []Question, replies []Reply) []waiting {
+	now := c.now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var waits []waiting
+	var b *batch
+	for i, q := range qs {
+		var ok bool
+		if replies[i], ok = c.lookup(q, now); ok {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			replies[i] = ReplyOf(q)(nil, err)
+			continue
+		}
+		f := c.flights[q]
+		if f == nil {
+			if b == nil {
+				b = &batch{}
+			}
+			f = &flight{question: q, batch: b, done: make(chan struct{})}
+			b.flights = append(b.flights, f)
+			if c.flights == nil {
+				c.flights = map[Question]*flight{}
+			}
+			c.flights[q] = f
+		}
+		f.waiters++
+		f.batch.waiters++
+		waits = append(waits, waiting{i, f})
+	}
+	if b != nil {
+		var own context.Context
+		own, b.cancel = WithBudget(context.WithoutCancel(ctx), c.Budget)
+		go c.fly(own, b)
+	}
+	return waits
+}
+
+func (c *Cache) fly(ctx context.Context, b *batch) {
+	defer b.cancel()
+	qs := make([]Question, len(b.flights))
+	for i, f := range b.flights {
+		qs[i] = f.question
+	}
+	AskEach(ctx, c.Next, qs, func(i int, r Reply) { c.land(b.flights[i], r) })
+}
+
+// land hands the reply to all who wait for it.
+func (c *Cache) land(f *flight, r Reply) {
+	r.Question = f.question
+	if r.Answer == nil && r.Failure == nil {
+		r = ReplyOf(f.question)(nil, nil)
+	}
+	now := c.now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f.reply, f.landed = r, true
+	close(f.done)
+	c.forget(f)
+	c.store(r, now)
+	f.batch.waiters -= f.waiters
+	c.release(f.batch)
+}
+
+// wait returns the reply of a flight, or what the end of ctx makes of it.
+func (c *Cache) wait(ctx context.Context, f *flight) Reply {
+	select {
+	case <-f.done:
+		return f.reply
+	case <-ctx.Done():
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if f.landed { // in the same moment
+		return f.reply
+	}
+	f.waiters--
+	f.batch.waiters--
+	c.release(f.batch)
+	return ReplyOf(f.question)(nil, ctx.Err())
+}
+
+// release cancels a batch that nobody waits for: whoever asks now starts anew.
+// Its caller holds c.mu, as does that of forget.
+func (c *Cache) release(b *batch) {
+	if b.waiters > 0 {
+		return
+	}
+	b.cancel()
+	for _, f := range b.flights {
+		c.forget(f)
+	}
+}
+
+func (c *Cache) forget(f *flight) {
+	if c.flights[f.question] == f {
+		delete(c.flights, f.question)
+	}
+}
