@@ -238,6 +238,9 @@ func seconds(ttl uint32) uint32 {
 	return ttl
 }
 
+// rounding is what an allocation takes on average beyond what was asked of it.
+const rounding = 8
+
 var (
 	rrSize      = int(reflect.TypeFor[RR]().Size())
 	answerSize  = int(reflect.TypeFor[Answer]().Size())
@@ -249,26 +252,25 @@ var (
 
 // sizeOf estimates the memory that keeping a reply costs.
 func sizeOf(r Reply) int {
-	const (
-		alloc = 8  // lost on average where an allocation is rounded up
-		slot  = 24 // of the map, beside the key: the pointer, and what is free
-	)
-	n := entrySize + keySize + slot + alloc + len(r.Question.Name) + alloc
+	const slot = 24 // of the map, beside the key: the pointer, and what is free
+	n := entrySize + keySize + slot + len(r.Question.Name) + 2*rounding
 	if f := r.Failure; f != nil {
-		n += failureSize + alloc + len(f.Server) + len(f.Detail)
-		for _, e := range f.EDE {
-			n += edeSize + len(e.Text)
-		}
-		return n
+		return n + failureSize + rounding + len(f.Server) + len(f.Detail) + sizeOfEDE(f.EDE) + sizeOfRRs(f.Chain)
 	}
 	a := r.Answer
-	n += answerSize + alloc + len(a.Server)
-	for _, rrs := range [][]RR{a.Chain, a.Records, a.Authority} {
-		for _, rr := range rrs {
-			n += rrSize + len(rr.Name) + len(rr.Data) + 2*alloc
-		}
+	return n + answerSize + rounding + len(a.Server) + sizeOfEDE(a.EDE) +
+		sizeOfRRs(a.Chain) + sizeOfRRs(a.Records) + sizeOfRRs(a.Authority)
+}
+
+func sizeOfRRs(rrs []RR) (n int) {
+	for _, rr := range rrs {
+		n += rrSize + len(rr.Name) + len(rr.Data) + 2*rounding
 	}
-	for _, e := range a.EDE {
+	return n
+}
+
+func sizeOfEDE(all []EDE) (n int) {
+	for _, e := range all {
 		n += edeSize + len(e.Text)
 	}
 	return n

@@ -253,11 +253,18 @@ func TestCache_allCallersLeave(t *testing.T) {
 
 		leaveSecond()
 		wg.Wait()
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second/2)
-		defer cancel()
-		_, err := c.Resolve(ctx, txt("b.example"))
-		assert.Equal(t, context.DeadlineExceeded, err)
-		assert.Len(t, s.asked(), 2, "whoever comes after joins no cancelled flight")
+		third, leaveThird := context.WithTimeout(t.Context(), 5*time.Second)
+		defer leaveThird()
+		for range 2 {
+			wg.Go(func() {
+				_, err := c.Resolve(third, txt("b.example"))
+				assert.Equal(t, context.DeadlineExceeded, err)
+			})
+			time.Sleep(2 * time.Second)
+			assert.EqualValues(t, 2, stopped.Load(), "the first batch is over")
+			assert.Len(t, s.asked(), 2, "whoever comes after joins no cancelled flight, but one another's")
+		}
+		wg.Wait()
 
 		time.Sleep(2 * time.Second)
 		assert.EqualValues(t, 3, stopped.Load())
@@ -389,32 +396,64 @@ func TestCache_quickBesideSilent(t *testing.T) {
 	}
 }
 
+// What has landed is delivered, whatever else the caller waited for in vain.
+func TestCache_landedBeforeTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &dnsx.Cache{Next: &stream{server{answer: func(ctx context.Context, q dnsx.Question) (*dnsx.Answer, error) {
+			if q.Name == "0.example" {
+				return silent(ctx, q)
+			}
+			return hello(ctx, q)
+		}}}}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		replies := c.ResolveAll(ctx, questions(50))
+		assert.Equal(t, dnsx.KindBudget, replies[0].Failure.Kind)
+		for _, reply := range replies[1:] {
+			assert.NoError(t, reply.Err())
+		}
+	})
+}
+
 func TestCache_contextEnded(t *testing.T) {
-	s := &server{answer: hello}
+	s := &server{answer: func(ctx context.Context, q dnsx.Question) (*dnsx.Answer, error) {
+		if q.Name == "bad.example" {
+			return nil, &dnsx.Failure{Question: q, Kind: dnsx.KindTimeout}
+		}
+		return hello(ctx, q)
+	}}
 	c := &dnsx.Cache{Next: s}
 	kept, err := c.Resolve(t.Context(), txt("kept.example"))
 	require.NoError(t, err)
+	_, bad := c.Resolve(t.Context(), txt("bad.example"))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 
 	got, err := c.Resolve(ctx, txt("kept.example"))
 	assert.NoError(t, err, "what is known costs no time")
 	assert.Same(t, kept, got)
+	_, err = c.Resolve(ctx, txt("bad.example"))
+	assert.Equal(t, bad, err)
 	_, err = c.Resolve(ctx, txt("new.example"))
 	assert.Equal(t, context.Canceled, err)
 	assert.Equal(t, []dnsx.Reply{
 		{Question: txt("kept.example"), Answer: kept},
 		{Question: txt("new.example"), Failure: &dnsx.Failure{Question: txt("new.example"), Kind: dnsx.KindCanceled}},
 	}, c.ResolveAll(ctx, []dnsx.Question{txt("kept.example"), txt("new.example")}))
-	assert.Len(t, s.asked(), 1)
+	assert.Len(t, s.asked(), 2)
 }
 
 func TestCache_neitherAnswerNorError(t *testing.T) {
-	c := &dnsx.Cache{Next: dnsx.ResolverFunc(func(context.Context, dnsx.Question) (*dnsx.Answer, error) { return nil, nil })}
-	_, err := c.Resolve(t.Context(), txt("acme.example"))
-	var f *dnsx.Failure
-	require.ErrorAs(t, err, &f)
-	assert.Equal(t, dnsx.KindMalformed, f.Kind)
+	for _, next := range []dnsx.Resolver{
+		dnsx.ResolverFunc(func(context.Context, dnsx.Question) (*dnsx.Answer, error) { return nil, nil }),
+		replyAll(func(qs []dnsx.Question) []dnsx.Reply { return make([]dnsx.Reply, len(qs)) }),
+	} {
+		c := &dnsx.Cache{Next: next}
+		_, err := c.Resolve(t.Context(), txt("acme.example"))
+		var f *dnsx.Failure
+		require.ErrorAs(t, err, &f)
+		assert.Equal(t, dnsx.KindMalformed, f.Kind)
+	}
 }
 
 // The reply that was unused longest goes first.
@@ -444,6 +483,32 @@ func TestCache_bounded(t *testing.T) {
 	assert.Len(t, s.asked(), 7, "b was asked again, and a had to go for it")
 }
 
+// A reply that goes because its time is over leaves the order of the others.
+func TestCache_orderAfterExpiry(t *testing.T) {
+	s := &server{answer: func(_ context.Context, q dnsx.Question) (*dnsx.Answer, error) {
+		ttl := uint32(600)
+		if q.Name == "short.example" {
+			ttl = 20
+		}
+		return &dnsx.Answer{Question: q, Records: []dnsx.RR{dnsx.NewTXT(q.Name, ttl, strings.Repeat("x", 1000))}}, nil
+	}}
+	now := time.Unix(0, 0)
+	c := &dnsx.Cache{Next: s, MaxBytes: 5000, Now: func() time.Time { return now }}
+	ask := func(names ...string) {
+		for _, name := range names {
+			_, err := c.Resolve(t.Context(), txt(name+".example"))
+			require.NoError(t, err)
+			require.NoError(t, c.Audit())
+		}
+	}
+	ask("a", "b", "short")
+	now = now.Add(time.Minute)
+	ask("short", "d") // a is the oldest, and goes
+	assert.Len(t, s.asked(), 5)
+	ask("b")
+	assert.Len(t, s.asked(), 5)
+}
+
 // The count of bytes is near what the cache really holds.
 func TestCache_countsHonestly(t *testing.T) {
 	kinds := map[string]func(q dnsx.Question) (*dnsx.Answer, error){
@@ -461,7 +526,8 @@ func TestCache_countsHonestly(t *testing.T) {
 			return &dnsx.Answer{Question: q, RCode: dnsx.NXDomain, Authority: rrs(fmt.Sprintf(soa, 60, 60))}, nil
 		},
 		"a failure": func(q dnsx.Question) (*dnsx.Answer, error) {
-			return nil, &dnsx.Failure{Question: q, Kind: dnsx.KindNetwork, Detail: strings.Clone("connection refused")}
+			ede := []dnsx.EDE{{Code: 23, Text: strings.Repeat("network error ", 3)}}
+			return nil, &dnsx.Failure{Question: q, Kind: dnsx.KindNetwork, EDE: ede, Detail: strings.Clone("connection refused")}
 		},
 	}
 	for name, answer := range kinds {

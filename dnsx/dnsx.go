@@ -131,6 +131,14 @@ type EDE struct {
 	Text string `json:"text,omitempty"`
 }
 
+// String writes "EDE 6 signature expired".
+func (e EDE) String() string {
+	if e.Text == "" {
+		return fmt.Sprintf("EDE %d", e.Code)
+	}
+	return fmt.Sprintf("EDE %d %s", e.Code, e.Text)
+}
+
 // Kind says in which way a question stayed without an answer.
 type Kind string
 
@@ -175,7 +183,7 @@ func (f *Failure) Error() string {
 	case KindRCode:
 		s := fmt.Sprintf("%s got %s%s", f.Question, f.RCode, at)
 		for _, e := range f.EDE {
-			s += fmt.Sprintf(" (EDE %d %s)", e.Code, e.Text)
+			s += " (" + e.String() + ")"
 		}
 		return s
 	case KindNetwork:

@@ -71,7 +71,6 @@ func (c *Cache) begin(ctx context.Context, qs []Question, replies []Reply) []wai
 }
 
 func (c *Cache) fly(ctx context.Context, b *batch) {
-	defer b.cancel()
 	qs := make([]Question, len(b.flights))
 	for i, f := range b.flights {
 		qs[i] = f.question

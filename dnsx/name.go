@@ -84,7 +84,7 @@ func PackName(s string) ([]byte, error) {
 	wire := make([]byte, 1, min(len(s)+2, 257))
 	start := 0 // of the length octet of the label being read
 	for i := 0; i < len(s); i++ {
-		c := s[i]
+		c, at := s[i], i
 		switch {
 		case c == '.':
 			n := len(wire) - start - 1
@@ -107,10 +107,10 @@ func PackName(s string) ([]byte, error) {
 			c += 'a' - 'A'
 		}
 		if wire = append(wire, c); len(wire)-start-1 > 63 {
-			return fail(i, "a label of over 63 octets")
+			return fail(at, "a label of over 63 octets")
 		}
 		if len(wire) > 255 {
-			return fail(i, "over 255 octets")
+			return fail(at, "over 255 octets")
 		}
 	}
 	if n := len(wire) - start - 1; n > 0 {
@@ -147,7 +147,8 @@ func escape(s string) (b byte, size int, ok bool) {
 // UnpackName reads the uncompressed name at offset off of wire, and returns it
 // with the offset behind it.
 func UnpackName(wire []byte, off int) (name string, next int, err error) {
-	var b strings.Builder
+	var space [256]byte
+	text := space[:0]
 	for start := off; ; {
 		if off >= len(wire) {
 			return "", 0, &NameError{Name: string(wire), Offset: off, Reason: "cut off"}
@@ -155,11 +156,10 @@ func UnpackName(wire []byte, off int) (name string, next int, err error) {
 		n := int(wire[off])
 		off++
 		switch {
+		case n == 0 && off-start == 1:
+			return ".", off, nil
 		case n == 0:
-			if b.Len() == 0 {
-				return ".", off, nil
-			}
-			return b.String(), off, nil
+			return string(text), off, nil
 		case n > 63:
 			return "", 0, &NameError{Name: string(wire), Offset: off - 1, Reason: "no plain label"}
 		case off+n > len(wire):
@@ -167,28 +167,28 @@ func UnpackName(wire []byte, off int) (name string, next int, err error) {
 		case off+n-start > 254:
 			return "", 0, &NameError{Name: string(wire), Offset: off, Reason: "over 255 octets"}
 		}
-		if b.Len() > 0 {
-			b.WriteByte('.')
+		if len(text) > 0 {
+			text = append(text, '.')
 		}
-		writeLabel(&b, wire[off:off+n])
+		text = appendLabel(text, wire[off:off+n])
 		off += n
 	}
 }
 
-func writeLabel(b *strings.Builder, label []byte) {
+func appendLabel(text, label []byte) []byte {
 	for _, c := range label {
 		switch {
 		case 'A' <= c && c <= 'Z':
-			b.WriteByte(c + 'a' - 'A')
+			text = append(text, c+'a'-'A')
 		case strings.IndexByte(`."\;()@$`, c) >= 0:
-			b.WriteByte('\\')
-			b.WriteByte(c)
+			text = append(text, '\\', c)
 		case c > ' ' && c < 0x7f:
-			b.WriteByte(c)
+			text = append(text, c)
 		default:
-			fmt.Fprintf(b, `\%03d`, c)
+			text = append(text, '\\', '0'+c/100, '0'+c/10%10, '0'+c%10)
 		}
 	}
+	return text
 }
 
 // Below reports whether name is parent or a name under it. Both are as

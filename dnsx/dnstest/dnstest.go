@@ -33,12 +33,13 @@ type Resolver struct {
 	records map[string][]dnsx.RR // by owner
 	exists  map[string]bool      // owners and the names above them
 	faults  map[fault]dnsx.Failure
+	faulty  map[string]bool // owners of faults
 
 	mu    sync.Mutex
 	asked []dnsx.Question
 }
 
-// fault is where a fault stands; the type 0 means any.
+// fault is where a fault stands: the name "" means any that no line speaks of, the type 0 any.
 type fault struct {
 	name string
 	t    dnsx.Type
@@ -55,7 +56,10 @@ func Must(lines string) *Resolver {
 
 // Parse reads the lines. The error names the line.
 func Parse(lines string) (*Resolver, error) {
-	r := &Resolver{records: map[string][]dnsx.RR{}, exists: map[string]bool{".": true}, faults: map[fault]dnsx.Failure{}}
+	r := &Resolver{
+		records: map[string][]dnsx.RR{}, exists: map[string]bool{".": true},
+		faults: map[fault]dnsx.Failure{}, faulty: map[string]bool{},
+	}
 	n := 0
 	for line := range strings.Lines(lines) {
 		n++
@@ -110,6 +114,7 @@ func (r *Resolver) addFault(owner, typ, kind string) error {
 		return errors.New("no such fault: !" + kind)
 	}
 	r.faults[at] = f
+	r.faulty[at.name] = true
 	return nil
 }
 
@@ -160,20 +165,24 @@ func (r *Resolver) Resolve(ctx context.Context, q dnsx.Question) (*dnsx.Answer, 
 	}
 }
 
+// fault returns the fault that stands for a name: its own, or, where no line
+// speaks of the name, that of the owner *.
 func (r *Resolver) fault(name string, t dnsx.Type) (dnsx.Failure, bool) {
-	for _, at := range []fault{{name, t}, {name, 0}} {
-		if f, ok := r.faults[at]; ok {
-			return f, true
-		}
+	if f, ok := r.faultAt(name, t); ok {
+		return f, true
 	}
-	if !r.exists[name] {
-		for _, at := range []fault{{"", t}, {"", 0}} {
-			if f, ok := r.faults[at]; ok {
-				return f, true
-			}
-		}
+	if _, exists := r.find(name); exists || r.faulty[name] {
+		return dnsx.Failure{}, false
 	}
-	return dnsx.Failure{}, false
+	return r.faultAt("", t)
+}
+
+func (r *Resolver) faultAt(name string, t dnsx.Type) (dnsx.Failure, bool) {
+	if f, ok := r.faults[fault{name, t}]; ok {
+		return f, true
+	}
+	f, ok := r.faults[fault{name, 0}]
+	return f, ok
 }
 
 // find returns the records of a name, or of the wildcard that stands for it: the
