@@ -1,0 +1,283 @@
+package wire
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/mailcheck-go/mailcheck/dnsx"
+)
+
+// The header's second 16 bits (RFC 1035, 4.1.1; RFC 4035, 3.1.6 and 3.2).
+const (
+	flagQR = 1 << 15
+	flagTC = 1 << 9
+	flagRD = 1 << 8
+	flagAD = 1 << 5
+	flagCD = 1 << 4
+
+	headerSize = 12
+	classIN    = 1
+)
+
+// The OPT record (RFC 6891, 6.1) and the option for errors (RFC 8914).
+const (
+	typeOPT    = 41
+	flagDO     = 1 << 15
+	bufferSize = 1232 // fits any path: 1280 octets less the headers of IPv6 and UDP
+	optionEDE  = 15
+
+	maxEDE     = 8   // entries kept
+	maxEDEText = 256 // octets kept
+)
+
+// query is a question ready to be sent, and what its reply has to match.
+type query struct {
+	id     uint16
+	name   []byte // in wire form
+	typ    dnsx.Type
+	packed []byte
+}
+
+// newQuery packs a question whose name has been parsed. The AD bit asks for the
+// AD bit (RFC 6840, 5.7); without it, or DO, a resolver need not set it.
+func newQuery(q dnsx.Question, edns, ad bool) *query {
+	name, _ := dnsx.PackName(q.Name) // no error: lookup.run has parsed it
+	var random [2]byte
+	rand.Read(random[:]) // the ID is a secret (RFC 5452, 4.3), so no generator for simulations; it never fails
+	id := binary.BigEndian.Uint16(random[:])
+
+	flags := uint16(flagRD)
+	if ad {
+		flags |= flagAD
+	}
+	if q.CheckingDisabled {
+		flags |= flagCD
+	}
+	b := make([]byte, 0, headerSize+len(name)+4+11)
+	put := func(v uint16) { b = binary.BigEndian.AppendUint16(b, v) }
+	put(id)
+	put(flags)
+	put(1) // question
+	put(0) // answer
+	put(0) // authority
+	if edns {
+		put(1)
+	} else {
+		put(0)
+	}
+	b = append(b, name...)
+	put(uint16(q.Type))
+	put(classIN)
+	if edns {
+		b = append(b, 0) // the root
+		put(typeOPT)
+		put(bufferSize)
+		put(0) // extended RCODE, version
+		if q.DNSSEC {
+			put(flagDO)
+		} else {
+			put(0)
+		}
+		put(0) // no options
+	}
+	return &query{id: id, name: name, typ: q.Type, packed: b}
+}
+
+// message is a reply that matches its query.
+type message struct {
+	rcode     dnsx.RCode
+	truncated bool // nothing behind the question was read
+	ad        bool
+	answer    []dnsx.RR // of class IN
+	authority []dnsx.RR // of class IN
+	ede       []dnsx.EDE
+	size      int // octets
+
+	proto string // this and the rest: set by roundTrip
+	at    time.Time
+	rtt   time.Duration
+}
+
+// errNotOurs says that a message is no reply to the query.
+var errNotOurs = errors.New("no reply to this query")
+
+// malformedError says what is wrong with a message, and where.
+type malformedError struct {
+	What string
+	At   int // octets into the message
+}
+
+func (e *malformedError) Error() string { return fmt.Sprintf("%s at octet %d", e.What, e.At) }
+
+func isMalformed(err error) bool {
+	_, ok := errors.AsType[*malformedError](err)
+	return ok
+}
+
+// readMessage reads the reply to q out of b, of which it keeps nothing. The error
+// is errNotOurs or a *malformedError.
+func readMessage(b []byte, q *query) (*message, error) {
+	if len(b) < headerSize {
+		return nil, &malformedError{"a header that is cut off", len(b)}
+	}
+	flags := binary.BigEndian.Uint16(b[2:])
+	opcode := flags >> 11 & 0xf
+	if binary.BigEndian.Uint16(b) != q.id || flags&flagQR == 0 || opcode != 0 {
+		return nil, errNotOurs
+	}
+	m := &message{
+		rcode: dnsx.RCode(flags & 0xf), truncated: flags&flagTC != 0, ad: flags&flagAD != 0, size: len(b),
+	}
+	r := reader{msg: b, off: headerSize}
+	if err := r.matchQuestion(q, m.rcode); err != nil || m.truncated {
+		return m, err
+	}
+	if err := r.sections(m); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// reader walks through a message.
+type reader struct {
+	msg []byte
+	off int
+}
+
+// matchQuestion reads the question section and compares it.
+func (r *reader) matchQuestion(q *query, rcode dnsx.RCode) error {
+	switch count := binary.BigEndian.Uint16(r.msg[4:]); {
+	case count == 0 && rcode != dnsx.NoError && rcode != dnsx.NXDomain:
+		return nil // a server that refuses, or cannot read the query, may send the bare header
+	case count != 1:
+		return errNotOurs
+	}
+	name, off, err := appendName(nil, r.msg, r.off)
+	if err != nil {
+		return err
+	}
+	if off+4 > len(r.msg) {
+		return &malformedError{"a question that is cut off", off}
+	}
+	typ, class := binary.BigEndian.Uint16(r.msg[off:]), binary.BigEndian.Uint16(r.msg[off+2:])
+	if !bytes.Equal(name, q.name) || dnsx.Type(typ) != q.typ || class != classIN {
+		return errNotOurs
+	}
+	r.off = off + 4
+	return nil
+}
+
+// record is one record as it stands in the message.
+type record struct {
+	name       string
+	typ        dnsx.Type
+	class      uint16
+	ttl        uint32
+	start, end int // of the RDATA
+}
+
+// sections reads the records. Those of other classes are passed over, and so is
+// the additional section but for its OPT record.
+func (r *reader) sections(m *message) error {
+	for i, to := range []*[]dnsx.RR{&m.answer, &m.authority} {
+		for range binary.BigEndian.Uint16(r.msg[6+2*i:]) {
+			rec, err := r.record()
+			if err != nil {
+				return err
+			}
+			if rec.class != classIN {
+				continue
+			}
+			data, err := r.rdata(rec)
+			if err != nil {
+				return err
+			}
+			if rec.ttl > math.MaxInt32 {
+				rec.ttl = 0 // RFC 2181, 8
+			}
+			*to = append(*to, dnsx.RR{Name: rec.name, Type: rec.typ, TTL: rec.ttl, Data: data})
+		}
+	}
+	edns := false
+	for range binary.BigEndian.Uint16(r.msg[10:]) {
+		at := r.off
+		rec, err := r.record()
+		if err != nil {
+			return err
+		}
+		if rec.typ != typeOPT {
+			continue
+		}
+		if edns {
+			return &malformedError{"a second OPT record", at} // RFC 6891, 6.1.1
+		}
+		edns = true
+		m.rcode |= dnsx.RCode(rec.ttl>>24) << 4
+		if m.ede, err = r.extendedErrors(rec.start, rec.end); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// record reads the head of the next record and steps over its RDATA.
+func (r *reader) record() (record, error) {
+	var scratch [255]byte
+	name, off, err := appendName(scratch[:0], r.msg, r.off)
+	if err != nil {
+		return record{}, err
+	}
+	if off+10 > len(r.msg) {
+		return record{}, &malformedError{"a record that is cut off", off}
+	}
+	head := r.msg[off:]
+	rec := record{
+		typ:   dnsx.Type(binary.BigEndian.Uint16(head)),
+		class: binary.BigEndian.Uint16(head[2:]),
+		ttl:   binary.BigEndian.Uint32(head[4:]),
+		start: off + 10,
+	}
+	rec.end = rec.start + int(binary.BigEndian.Uint16(head[8:]))
+	if rec.end > len(r.msg) {
+		return record{}, &malformedError{"RDATA that is cut off", rec.start}
+	}
+	rec.name, _, _ = dnsx.UnpackName(name, 0) // no error: appendName has checked it
+	r.off = rec.end
+	return rec, nil
+}
+
+// extendedErrors reads the options of an OPT record.
+func (r *reader) extendedErrors(off, end int) ([]dnsx.EDE, error) {
+	var ede []dnsx.EDE
+	for off < end {
+		if off+4 > end {
+			return nil, &malformedError{"an EDNS option that is cut off", off}
+		}
+		code, size := binary.BigEndian.Uint16(r.msg[off:]), int(binary.BigEndian.Uint16(r.msg[off+2:]))
+		off += 4
+		if off+size > end {
+			return nil, &malformedError{"an EDNS option that is cut off", off}
+		}
+		if option := r.msg[off : off+size]; code == optionEDE && size >= 2 && len(ede) < maxEDE {
+			ede = append(ede, dnsx.EDE{Code: binary.BigEndian.Uint16(option), Text: edeText(option[2:])})
+		}
+		off += size
+	}
+	return ede, nil
+}
+
+// edeText makes valid UTF-8 of a text that may end in a NUL (RFC 8914, 2), so that
+// it can be saved as JSON and read back.
+func edeText(b []byte) string {
+	s := string(bytes.TrimRight(b, "\x00"))
+	if len(s) > maxEDEText {
+		s = s[:maxEDEText]
+	}
+	return strings.ToValidUTF8(s, "")
+}
