@@ -1,0 +1,246 @@
+package spf
+
+import (
+	"cmp"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"github.com/mailcheck-go/mailcheck/check"
+	"github.com/mailcheck-go/mailcheck/dnsx"
+)
+
+// addresses says of a term other than include what it finds: which of its lookups
+// are void, whether it can match anybody, and whether it matches everybody.
+func (w *walk) addresses(n *Node, d *Directive) {
+	name, err := target(d.Domain, n.Name)
+	if d.Mechanism == PTR {
+		err = errClient
+	}
+	if err != nil {
+		n.Voids.add(Voids{Undetermined: 1})
+		w.addressGap(unknownTarget(n, d.String(), err))
+		return
+	}
+	switch d.Mechanism {
+	case A:
+		w.host(n, d, name)
+	case MX:
+		w.mailHosts(n, d, name)
+	case Exists:
+		w.exists(n, d, name)
+	}
+}
+
+var errClient = errors.New("it depends on the client")
+
+// host evaluates an a term.
+func (w *walk) host(n *Node, d *Directive, name string) {
+	r4, r6 := w.reply(dnsx.Q(name, dnsx.TypeA)), w.reply(dnsx.Q(name, dnsx.TypeAAAA))
+	missed4, missed6 := w.missed(r4), w.missed(r6)
+	if missed4 || missed6 {
+		n.Voids.add(Voids{Undetermined: 1})
+	}
+	n.Voids.add(Voids{IPv4: count(r4.Absent()), IPv6: count(r6.Absent())})
+	if r4.Absent() && r6.Absent() {
+		n.deadTerm(d, check.Textf("%s has no address", name))
+	}
+	n.opensNetworks(d, len(r4.records) > 0, len(r6.records) > 0)
+}
+
+// mailHosts evaluates an mx term (RFC 7208, 5.4).
+func (w *walk) mailHosts(n *Node, d *Directive, name string) {
+	mx := w.reply(dnsx.Q(name, dnsx.TypeMX))
+	switch {
+	case w.missed(mx):
+		n.Voids.add(Voids{Undetermined: 1})
+		return
+	case mx.Absent():
+		n.Voids.add(Voids{IPv4: 1, IPv6: 1})
+		n.deadTerm(d, check.Textf("%s has no MX record", name))
+		return
+	case len(mx.records) > mxHosts:
+		n.manyMX = append(n.manyMX, d.String())
+		n.breaks(check.Textf("%s in the record of %s leads to %d hosts", d.String(), n.Name, len(mx.records)))
+	}
+	var v Voids
+	missed, has4, has6 := false, false, false
+	for _, host := range mx.hosts {
+		r4, r6 := w.reply(dnsx.Q(host, dnsx.TypeA)), w.reply(dnsx.Q(host, dnsx.TypeAAAA))
+		missed4, missed6 := w.missed(r4), w.missed(r6)
+		missed = missed || missed4 || missed6
+		has4, has6 = has4 || len(r4.records) > 0, has6 || len(r6.records) > 0
+		v.Hosts4 += count(r4.Absent())
+		v.Hosts6 += count(r6.Absent())
+	}
+	v.Undetermined = count(missed)
+	n.Voids.add(v)
+	switch {
+	case missed || has4 || has6:
+	case len(mx.hosts) == 0:
+		n.deadTerm(d, check.Textf("%s takes no mail: its MX record names no host", name))
+	default:
+		n.deadTerm(d, check.Textf("no MX host of %s has an address", name))
+	}
+	n.opensNetworks(d, has4, has6)
+}
+
+// exists evaluates an exists term whose name is the same for every message.
+func (w *walk) exists(n *Node, d *Directive, name string) {
+	r := w.reply(dnsx.Q(name, dnsx.TypeA))
+	switch {
+	case w.missed(r):
+		n.Voids.add(Voids{Undetermined: 1})
+	case r.Absent():
+		n.Voids.add(Voids{IPv4: 1, IPv6: 1})
+		n.deadTerm(d, check.Textf("%s has no A record", name))
+	case d.Qualifier == Pass:
+		n.opens(d, check.Textf("it passes every address, because %s has an A record whoever sends", name))
+	}
+}
+
+// opensNetworks looks for a/0 and a//0, which match everybody once there is an address.
+func (n *Node) opensNetworks(d *Directive, has4, has6 bool) {
+	if d.Qualifier != Pass {
+		return
+	}
+	if d.Bits4 == 0 && has4 {
+		n.opens(d, everyAddress(false))
+	}
+	if d.Bits6 == 0 && has6 {
+		n.opens(d, everyAddress(true))
+	}
+}
+
+// missed reports that no answer came, and notes it.
+func (w *walk) missed(r *reply) bool {
+	err := r.Err()
+	if err == nil {
+		return false
+	}
+	w.addressGap(check.GapOf("", err))
+	return true
+}
+
+func (n *Node) deadTerm(d *Directive, why check.Text) {
+	if len(n.dead) < maxFindings {
+		n.dead = append(n.dead, deadTerm{d, why})
+	}
+}
+
+func count(yes bool) int {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
+// maxSources bounds Analysis.Authorized.
+const maxSources = 20_000
+
+// authorize collects the ranges that a record passes, and those of the records that
+// it leads to.
+func (w *walk) authorize(n *Node, seen map[*Node]bool) {
+	if n == nil || seen[n] || n.Record == nil {
+		return
+	}
+	seen[n] = true
+	links := n.links
+	have := map[Source]bool{}
+	live := n.Record.live()
+	for i := range live {
+		d := &live[i]
+		if d.Mechanism == Include {
+			if d.Qualifier == Pass {
+				w.authorize(links[0].node, seen)
+			}
+			links = links[1:]
+			continue
+		}
+		if d.Qualifier != Pass {
+			continue
+		}
+		if !w.ranges(n, d, have) {
+			return
+		}
+	}
+	if len(links) > 0 { // the redirect
+		w.authorize(links[0].node, seen)
+	}
+}
+
+// ranges adds those of one term, and reports whether there is room for more.
+func (w *walk) ranges(n *Node, d *Directive, have map[Source]bool) bool {
+	term := d.String()
+	add := func(p netip.Prefix) bool {
+		if len(w.a.Authorized) >= maxSources {
+			w.addressGap(check.Gap{
+				Subject: "addresses of " + w.a.Domain, Why: check.Limit,
+				Cause: fmt.Errorf("the record passes more than %d ranges", maxSources),
+			})
+			return false
+		}
+		if s := (Source{p.Masked(), n.Name, term}); !have[s] {
+			have[s] = true
+			w.a.Authorized = append(w.a.Authorized, s)
+		}
+		return true
+	}
+	host := func(name string) bool {
+		for _, t := range []dnsx.Type{dnsx.TypeA, dnsx.TypeAAAA} {
+			for _, rr := range w.reply(dnsx.Q(name, t)).records {
+				bits := d.Bits4
+				if t == dnsx.TypeAAAA {
+					bits = d.Bits6
+				}
+				if addr, ok := rr.Addr(); ok && !add(netip.PrefixFrom(addr, int(bits))) {
+					return false
+				}
+			}
+		}
+		return true
+	}
+	switch d.Mechanism {
+	case IP4, IP6:
+		return add(d.Prefix)
+	case A, MX:
+		name, err := target(d.Domain, n.Name)
+		if err != nil || have[Source{Term: term}] {
+			return true
+		}
+		have[Source{Term: term}] = true // the same term again brings nothing, however many addresses it has
+		if d.Mechanism == A {
+			return host(name)
+		}
+		for _, name := range w.reply(dnsx.Q(name, dnsx.TypeMX)).hosts {
+			if !host(name) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// countIPv4 counts the addresses of all ranges, each once.
+func countIPv4(sources []Source) uint64 {
+	type span struct{ first, last uint64 }
+	var spans []span
+	for _, s := range sources {
+		if s.Prefix.Addr().Is4() && s.Prefix.IsValid() {
+			b := s.Prefix.Addr().As4()
+			first := uint64(binary.BigEndian.Uint32(b[:]))
+			spans = append(spans, span{first, first + 1<<(32-s.Prefix.Bits()) - 1})
+		}
+	}
+	slices.SortFunc(spans, func(a, b span) int { return cmp.Compare(a.first, b.first) })
+	var n, next uint64 // next: the first address that is not counted yet
+	for _, s := range spans {
+		if s.last >= next {
+			n += s.last + 1 - max(s.first, next)
+			next = s.last + 1
+		}
+	}
+	return n
+}

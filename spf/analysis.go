@@ -1,0 +1,283 @@
+package spf
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"github.com/mailcheck-go/mailcheck/check"
+	"github.com/mailcheck-go/mailcheck/dnsx"
+)
+
+// MaxLookups and MaxVoids are the limits of RFC 7208, 4.6.4. The first is a MUST;
+// the second a SHOULD that receivers may set otherwise.
+const (
+	MaxLookups = 10
+	MaxVoids   = 2
+)
+
+// Analysis is what follows from facts.
+type Analysis struct {
+	Domain string
+	Owner  string // where the TXT records stand: Domain, or the end of its alias chain
+
+	Unread   []check.Gap // why the TXT records of Domain are not known; nil where they are
+	NoDomain bool        // Domain does not exist
+	Texts    []string    // the SPF records of Domain as receivers select them (RFC 7208, 4.5); any number but one is no policy
+	Text     string      // the one; "" where there is none or several
+	Record   *Record     // Text as far as it can be read; nil where there is none or several
+	Size     Size
+
+	// Nodes has Domain and every name that its record leads to by include and
+	// redirect; never nil.
+	Nodes map[string]*Node
+	// Policy is Domain's node and those that redirect leads to from there, in this
+	// order: the records that speak for Domain itself.
+	Policy []*Node
+	// Links has every include and redirect that can be reached, in the order of
+	// evaluation; those of a record that several terms lead to stand there once.
+	Links []Link
+	// Gaps say what of the tree is not known: records that could not be read, and
+	// names that depend on the message.
+	Gaps []check.Gap
+	// AddressGaps say which addresses of a, mx and exists are not known.
+	AddressGaps []check.Gap
+
+	// All is the qualifier of the all that holds in the end, Domain's own or that of
+	// a redirect; "" where there is none or it is not known.
+	All Result
+	// Default is what a client gets that no term before that all matches: All,
+	// Neutral where there is none, None without a record, PermError where that is
+	// certain. It is "" where it is not known.
+	Default Result
+	// Senders reports that a term in Policy's records names somebody who may send:
+	// not all, and with a qualifier that does not say fail.
+	Senders bool
+	// Open are terms of Policy's records that pass everybody, at least everybody of
+	// one address family.
+	Open []Opening
+
+	Lookups    int   // terms that ask the DNS, at worst, over the whole tree; a loop is counted once
+	Voids      Voids // of these, what finds nothing
+	Loops      []Loop
+	PermErrors []PermErrorCause // the proven ones, in the order of evaluation
+
+	// Authorized are the addresses that get a pass, each with the term that brought
+	// it; what an earlier term takes out again is not subtracted. ptr and names that
+	// depend on the message are not in it.
+	Authorized []Source
+	IPv4       uint64 // addresses in Authorized, those that are in it twice counted once
+
+	reply    dnsx.Reply // TXT of Domain
+	misses   []miss     // texts at Domain that mean to be SPF records and are none
+	senderID []string   // texts at Domain of Sender ID (RFC 4406)
+}
+
+// Size is what the TXT records of the domain take, in octets.
+type Size struct {
+	Record  int // the text of the record; 0 where there is none or several
+	Strings int // character-strings of the record
+	TXT     int // the name and the text of all TXT records there: over 450, answers may not fit (RFC 7208, 3.4)
+	Answer  int // the message as it came; 0 where that is not known
+}
+
+// Node is a name whose record is evaluated.
+type Node struct {
+	Name    string
+	Owner   string      // where its TXT records stand: Name, or the end of its alias chain
+	Unread  []check.Gap // why its TXT records are not known; nil where they are
+	Texts   []string    // its SPF records as receivers select them
+	Record  *Record     // the one, as far as it can be read; nil where there is none or several
+	Lookups int         // what evaluating the record costs at worst, without the one for itself
+	Voids   Voids
+	Default Result // as in Analysis
+
+	joins  []int // offsets into the text where one string ends and another starts
+	state  state
+	terms  []termCost
+	links  []*link
+	broken *PermErrorCause // the first proven reason for permerror, of this record or one below
+	open   *Opening        // a term that passes everybody, in this record or one below
+	manyMX []string        // mx terms with more than ten hosts
+	dead   []deadTerm
+}
+
+// Valid reports whether there is one record and no fault of grammar in it.
+func (n *Node) Valid() bool { return n.Record != nil && len(n.Record.Faults) == 0 }
+
+// absent reports that an answer said there is no SPF record.
+func (n *Node) absent() bool { return n.Unread == nil && len(n.Texts) == 0 }
+
+// Link is an include or a redirect.
+type Link struct {
+	In        string // the name whose record it stands in
+	Spec      string // the name as published, which may hold macros
+	Target    string // the name; "" where it depends on the message or is none
+	Redirect  bool
+	Qualifier Result // of an include; Pass lets those send whom Target passes
+}
+
+// Voids counts lookups whose answer has no records (RFC 7208, 4.6.4).
+type Voids struct {
+	IPv4, IPv6   int // terms, for a client of the family: a asks for A or AAAA, mx for MX, exists for A
+	Hosts4       int // hosts of mx without such an address, which some receivers count too, for an IPv4 client
+	Hosts6       int // the same for an IPv6 client
+	Undetermined int // terms that may find nothing: it depends on the message, or no answer came
+}
+
+// Terms is the greater number of the two families, without hosts of mx.
+func (v Voids) Terms() int { return max(v.IPv4, v.IPv6) }
+
+// Strict is the greater number of the two families with hosts of mx.
+func (v Voids) Strict() int { return max(v.IPv4+v.Hosts4, v.IPv6+v.Hosts6) }
+
+// maxCount is where counting ends: trees in which every record includes the next
+// twice double with every level.
+const maxCount = 1 << 20
+
+func (v *Voids) add(o Voids) {
+	v.IPv4 = min(v.IPv4+o.IPv4, maxCount)
+	v.IPv6 = min(v.IPv6+o.IPv6, maxCount)
+	v.Hosts4 = min(v.Hosts4+o.Hosts4, maxCount)
+	v.Hosts6 = min(v.Hosts6+o.Hosts6, maxCount)
+	v.Undetermined = min(v.Undetermined+o.Undetermined, maxCount)
+}
+
+// Loop is a circle of include and redirect: each name leads to the next, the last
+// to the first.
+type Loop []string
+
+// String writes "a.example, b.example, a.example".
+func (l Loop) String() string { return strings.Join(append(l[:len(l):len(l)], l[0]), ", ") }
+
+// PermErrorCause is a reason for permerror, which receivers take for no authentication
+// (RFC 7208, 2.6.7).
+type PermErrorCause struct {
+	Name   string     // whose record it is
+	Text   check.Text // what is wrong there
+	Always bool       // for every client; else for those that no term before it matches
+}
+
+// Opening is a term that passes everybody.
+type Opening struct {
+	Name string // whose record it stands in
+	Term string
+	Text check.Text // whom it passes
+}
+
+// Source is an address range that gets a pass.
+type Source struct {
+	Prefix netip.Prefix
+	Name   string // whose record brought it
+	Term   string // the term there
+}
+
+// deadTerm is a term that can match nobody.
+type deadTerm struct {
+	directive *Directive
+	why       check.Text
+}
+
+// Analyze reads facts. It takes any, nil too; answers to other questions than those
+// of Discover count as not asked.
+func Analyze(f *Facts) *Analysis {
+	if f == nil {
+		f = &Facts{}
+	}
+	a := &Analysis{Domain: f.Domain, Nodes: map[string]*Node{}}
+	w := newWalk(a, f)
+	root := w.visit(f.Domain)
+	a.Owner, a.Unread, a.Texts = root.Owner, root.Unread, root.Texts
+	a.reply = w.reply(dnsx.Q(f.Domain, dnsx.TypeTXT)).Reply
+	a.NoDomain = a.reply.Answer != nil && !a.reply.Answer.Exists()
+	if a.Record = root.Record; a.Record != nil {
+		a.Text = root.Texts[0]
+	}
+	a.Lookups, a.Voids, a.Default = root.Lookups, root.Voids, root.Default
+	a.others()
+	a.policy(root)
+	w.authorize(root, map[*Node]bool{})
+	a.IPv4 = countIPv4(a.Authorized)
+	if f.Beyond > 0 {
+		gap := check.Gap{
+			Subject: "SPF of " + f.Domain, Why: check.Limit,
+			Cause: fmt.Errorf("the record leads to more than %d names; %d were left out", MaxNames, f.Beyond),
+		}
+		a.Gaps, a.AddressGaps = append(a.Gaps, gap), append(a.AddressGaps, gap)
+	}
+	return a
+}
+
+// others reads the other TXT records of the domain, and the size of all.
+func (a *Analysis) others() {
+	for _, rr := range answers(a.reply) {
+		txt := rr.Text()
+		a.Size.TXT += len(txt)
+		switch m, ok := nearMiss(txt); {
+		case ok:
+			a.misses = append(a.misses, m)
+		case len(txt) >= 7 && strings.EqualFold(txt[:7], "spf2.0/"):
+			a.senderID = append(a.senderID, txt)
+		case a.Record != nil && txt == a.Text:
+			a.Size.Record, a.Size.Strings = len(txt), len(rr.TXT())
+		}
+	}
+	if a.reply.Answer != nil {
+		a.Size.TXT += len(a.Domain)
+		a.Size.Answer = a.reply.Answer.Size
+	}
+}
+
+// policy follows redirect from the domain, and draws together what the records on
+// that way say.
+func (a *Analysis) policy(root *Node) {
+	for n := root; n != nil && len(a.Policy) <= MaxNames; {
+		a.Policy = append(a.Policy, n)
+		if n.broken != nil {
+			e := *n.broken
+			e.Always = n == root && !root.Valid()
+			a.addPermError(e)
+		}
+		if n.open != nil {
+			a.Open = append(a.Open, *n.open)
+		}
+		var next *Node
+		if n.Record != nil {
+			a.Senders = a.Senders || namesSender(n.Record)
+			if i := n.Record.All(); i >= 0 {
+				a.All = n.Record.Directives[i].Qualifier
+				break
+			}
+		}
+		for _, l := range n.links {
+			if l.Redirect && !l.loop {
+				next = l.node
+			}
+		}
+		n = next
+	}
+	for _, l := range a.Loops {
+		a.addPermError(PermErrorCause{Name: l[0], Text: check.Textf("include and redirect run in a circle: %s", l)})
+	}
+	if a.Lookups > MaxLookups {
+		a.addPermError(PermErrorCause{Name: a.Domain, Text: check.Textf("%d lookups, %d over the limit", a.Lookups, a.Lookups-MaxLookups)})
+	}
+}
+
+func (a *Analysis) addPermError(e PermErrorCause) {
+	for _, have := range a.PermErrors {
+		if have.Name == e.Name && have.Text.String() == e.Text.String() {
+			return
+		}
+	}
+	a.PermErrors = append(a.PermErrors, e)
+}
+
+func namesSender(r *Record) bool {
+	for _, d := range r.live() {
+		if d.Mechanism != All && d.Qualifier != Fail {
+			return true
+		}
+	}
+	return false
+}

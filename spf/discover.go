@@ -1,0 +1,213 @@
+package spf
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/mailcheck-go/mailcheck/dnsx"
+)
+
+// Bounds of what is looked at for one domain. A record within the limits of RFC
+// 7208, 4.6.4 stays far below them.
+const (
+	MaxNames = 100       // names that terms lead to
+	MaxHosts = 100       // hosts of mx terms
+	mxHosts  = 10        // hosts of one mx (RFC 7208, 4.6.4)
+	maxText  = 256 << 10 // octets of SPF records, all together
+)
+
+// Discover asks for the records and addresses. Macros other than %{d} depend on the
+// message: names that hold one are not asked for. The error is a *dnsx.NameError,
+// or the caller's own ctx.Err() beside the facts so far.
+func Discover(ctx context.Context, r dnsx.Resolver, domain string, o Options) (*Facts, error) {
+	name, err := dnsx.ParseName(domain)
+	if err != nil {
+		return nil, err
+	}
+	inner, cancel := dnsx.WithBudget(ctx, o.Budget)
+	defer cancel()
+
+	d := discovery{
+		facts: &Facts{Domain: name}, asked: map[dnsx.Question]bool{},
+		names: map[string]bool{}, hosts: map[string]bool{}, beyond: map[string]bool{},
+	}
+	d.want(name, dnsx.TypeTXT)
+	for len(d.next) > 0 {
+		level := d.next
+		d.next = nil
+		replies := dnsx.Ask(inner, r, level...)
+		d.facts.Replies = append(d.facts.Replies, replies...)
+		for _, reply := range replies {
+			d.follow(reply)
+		}
+	}
+	d.facts.Beyond = len(d.beyond)
+	slices.SortFunc(d.facts.Replies, func(a, b dnsx.Reply) int {
+		return cmp.Or(strings.Compare(a.Question.Name, b.Question.Name), cmp.Compare(a.Question.Type, b.Question.Type))
+	})
+	return d.facts, ctx.Err()
+}
+
+// discovery asks level by level: all that the answers of one level lead to is the next.
+type discovery struct {
+	facts  *Facts
+	next   []dnsx.Question
+	asked  map[dnsx.Question]bool
+	names  map[string]bool // that terms lead to
+	hosts  map[string]bool // of mx terms
+	beyond map[string]bool // that the bounds leave out
+	text   int             // octets of records read
+}
+
+// want asks about a name that a term leads to.
+func (d *discovery) want(name string, types ...dnsx.Type) { d.ask(d.names, MaxNames, name, types) }
+
+func (d *discovery) ask(set map[string]bool, most int, name string, types []dnsx.Type) {
+	if !set[name] && len(set) == most {
+		d.beyond[name] = true
+		return
+	}
+	set[name] = true
+	for _, t := range types {
+		if q := dnsx.Q(name, t); !d.asked[q] {
+			d.asked[q] = true
+			d.next = append(d.next, q)
+		}
+	}
+}
+
+// follow reads an answer for names that it leads to.
+func (d *discovery) follow(reply dnsx.Reply) {
+	switch reply.Question.Type {
+	case dnsx.TypeTXT:
+		for _, txt := range texts(reply) {
+			if m, ok := nearMiss(txt); ok { // none to a receiver, but somebody will want to know
+				txt = m.fixed
+			}
+			if d.text += len(txt); IsRecord(txt) && d.text <= maxText {
+				d.record(parse(txt), reply.Question.Name)
+			}
+		}
+	case dnsx.TypeMX:
+		for _, host := range exchanges(reply) {
+			d.ask(d.hosts, MaxHosts, host, []dnsx.Type{dnsx.TypeA, dnsx.TypeAAAA})
+		}
+	}
+}
+
+// record follows the terms of a record that are evaluated, and those that would be
+// if they had a colon for their equals sign. What leads to other records comes
+// first, for the bounds.
+func (d *discovery) record(r *Record, domain string) {
+	directives := slices.Clone(r.live())
+	for _, m := range r.Modifiers {
+		if t, ok := asMechanism(m); ok {
+			directives = append(directives, t)
+		}
+	}
+	for i := range directives {
+		if directives[i].Mechanism == Include {
+			d.term(directives[i].Domain, domain, dnsx.TypeTXT)
+		}
+	}
+	if r.All() < 0 && !r.Redirect.IsZero() {
+		d.term(r.Redirect, domain, dnsx.TypeTXT)
+	}
+	for i := range directives {
+		switch directives[i].Mechanism {
+		case A:
+			d.term(directives[i].Domain, domain, dnsx.TypeA, dnsx.TypeAAAA)
+		case MX:
+			d.term(directives[i].Domain, domain, dnsx.TypeMX)
+		case Exists:
+			d.term(directives[i].Domain, domain, dnsx.TypeA)
+		}
+	}
+}
+
+func (d *discovery) term(spec MacroString, domain string, types ...dnsx.Type) {
+	if name, err := target(spec, domain); err == nil {
+		d.want(name, types...)
+	}
+}
+
+// errMessage means that the name depends on the message.
+var errMessage = errors.New("its macros depend on the message")
+
+// target is the name that a term of domain's record leads to (RFC 7208, 4.8). The
+// error is errMessage, or a *dnsx.NameError where the name is none.
+func target(spec MacroString, domain string) (string, error) {
+	switch {
+	case spec.IsZero():
+		return domain, nil
+	case !spec.static():
+		return "", errMessage
+	}
+	return spec.expand(domain)
+}
+
+// asMechanism reads a modifier as the mechanism that it has the name of: to a
+// receiver include=x is a modifier that nobody knows.
+func asMechanism(m Modifier) (Directive, bool) {
+	name := m.Name
+	switch strings.ToLower(name) {
+	case "ipv4":
+		name = "ip4"
+	case "ipv6":
+		name = "ip6"
+	}
+	if mechanismOf(name) == 0 {
+		return Directive{}, false
+	}
+	t, fault := parseTerm(name + ":" + m.Value.Raw)
+	return t.directive, fault == nil
+}
+
+// texts returns the texts of the TXT records in a reply.
+func texts(reply dnsx.Reply) []string {
+	var all []string
+	for _, rr := range answers(reply) {
+		all = append(all, rr.Text())
+	}
+	return all
+}
+
+// answers returns the records of a reply that answer its question.
+func answers(reply dnsx.Reply) []dnsx.RR {
+	a := reply.Answer
+	if a == nil {
+		return nil
+	}
+	owner := a.Owner()
+	wrong := func(rr dnsx.RR) bool { return rr.Type != reply.Question.Type || rr.Name != owner }
+	if slices.ContainsFunc(a.Records, wrong) {
+		return slices.DeleteFunc(slices.Clone(a.Records), wrong)
+	}
+	return a.Records
+}
+
+// exchanges returns the hosts of an MX answer, the preferred first, as many as one
+// mx may lead to.
+func exchanges(reply dnsx.Reply) []string {
+	type mx struct {
+		preference uint16
+		host       string
+	}
+	var all []mx
+	for _, rr := range answers(reply) {
+		if preference, host, ok := rr.MX(); ok && host != "." {
+			all = append(all, mx{preference, host})
+		}
+	}
+	slices.SortFunc(all, func(a, b mx) int {
+		return cmp.Or(cmp.Compare(a.preference, b.preference), strings.Compare(a.host, b.host))
+	})
+	var hosts []string
+	for _, x := range all[:min(len(all), mxHosts)] {
+		hosts = append(hosts, x.host)
+	}
+	return hosts
+}

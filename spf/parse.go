@@ -1,0 +1,389 @@
+package spf
+
+import (
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+)
+
+const version = "v=spf1"
+
+// IsRecord reports whether receivers take a text for an SPF record: it starts with
+// "v=spf1", in any case, followed by a blank or nothing (RFC 7208, 4.5).
+func IsRecord(txt string) bool {
+	n := len(version)
+	return len(txt) >= n && strings.EqualFold(txt[:n], version) && (len(txt) == n || txt[n] == ' ')
+}
+
+// Parse reads the text of one TXT record, its strings joined with nothing between
+// (RFC 7208, 3.3). It returns ErrNotSPF where IsRecord does not hold, and the
+// record as far as it can be read with a *SyntaxError, the first of its faults,
+// where the text breaks the grammar of section 12.
+//
+// What a receiver only finds out later is no fault of grammar: a name that does
+// not exist, or a limit that is passed.
+func Parse(txt string) (*Record, error) {
+	if !IsRecord(txt) {
+		return nil, ErrNotSPF
+	}
+	r := parse(txt)
+	if len(r.Faults) > 0 {
+		return r, r.Faults[0]
+	}
+	return r, nil
+}
+
+// parse reads a text of which IsRecord holds.
+func parse(txt string) *Record {
+	p := parser{}
+	if n := strings.Count(txt, " "); n > 0 {
+		p.rec.Directives = make([]Directive, 0, min(n, 64))
+	}
+	for at := len(version); at < len(txt); {
+		if txt[at] == ' ' {
+			at++
+			continue
+		}
+		end := strings.IndexByte(txt[at:], ' ')
+		if end < 0 {
+			end = len(txt) - at
+		}
+		p.token(at, txt[at:at+end])
+		at += end
+	}
+	if len(p.rec.Directives) == 0 {
+		p.rec.Directives = nil
+	}
+	return &p.rec
+}
+
+// maxFaults bounds what is kept of a text that is anything but a record.
+const maxFaults = 100
+
+type parser struct{ rec Record }
+
+func (p *parser) fail(f *SyntaxError) {
+	if len(p.rec.Faults) < maxFaults {
+		p.rec.Faults = append(p.rec.Faults, f)
+	}
+}
+
+// token reads what stands between two blanks: one term, or several that were set
+// apart by something else.
+func (p *parser) token(at int, text string) {
+	t, fault := parseTerm(text)
+	if fault == nil {
+		p.add(t, at, text)
+		return
+	}
+	fault.Offset, fault.Term = at, text
+	pieces, sep := pieces(text)
+	if sep == "" {
+		p.fail(fault)
+		return
+	}
+	p.fail(&SyntaxError{
+		Kind: FaultSeparator, Offset: at, Term: text,
+		Reason: "terms are separated by blanks alone, and here stands " + sep,
+	})
+	for _, t := range pieces {
+		p.add(t, at, text)
+	}
+}
+
+// add puts a term into the record.
+func (p *parser) add(t term, at int, text string) {
+	again := func() {
+		p.fail(&SyntaxError{
+			Kind: FaultDuplicate, Offset: at, Term: text,
+			Reason: t.modifier.Name + " may stand in a record once",
+		})
+	}
+	switch {
+	case t.modifier.Name == "":
+		p.rec.Directives = append(p.rec.Directives, t.directive)
+	case t.modifier.Name == nameRedirect:
+		if !p.rec.Redirect.IsZero() {
+			again()
+			return
+		}
+		p.rec.Redirect = t.modifier.Value
+	case t.modifier.Name == nameExp:
+		if !p.rec.Exp.IsZero() {
+			again()
+			return
+		}
+		p.rec.Exp = t.modifier.Value
+	default:
+		p.rec.Modifiers = append(p.rec.Modifiers, t.modifier)
+	}
+}
+
+const (
+	nameRedirect = "redirect"
+	nameExp      = "exp"
+)
+
+// term is a directive, or where it has a name a modifier; that of redirect and exp
+// is in lower case.
+type term struct {
+	directive Directive
+	modifier  Modifier
+}
+
+// parseTerm reads one term (RFC 7208, 4.6.1). Of a fault it sets kind and reason.
+func parseTerm(text string) (t term, fault *SyntaxError) {
+	bad := func(kind Fault, reason string) (term, *SyntaxError) {
+		return term{}, &SyntaxError{Kind: kind, Reason: reason}
+	}
+	qualifier, body := cutQualifier(text)
+	n := nameLength(body)
+	name, arg := body[:n], body[n:]
+	switch {
+	case n == 0 && body == "":
+		return bad(FaultSyntax, "a qualifier has to stand right before its mechanism, with no blank between")
+	case n == 0:
+		if c := body[0]; notVisible(body[:1]) >= 0 {
+			return bad(FaultSyntax, octetReason(c))
+		}
+		return bad(FaultSyntax, "a term starts with the name of a mechanism or modifier")
+	case arg == "" || arg[0] == ':' || arg[0] == '/':
+		return parseDirective(qualifier, name, arg)
+	case arg[0] != '=':
+		if notVisible(arg[:1]) >= 0 {
+			return bad(FaultSyntax, octetReason(arg[0]))
+		}
+		return bad(FaultSyntax, fmt.Sprintf("%q may not stand in the name of a mechanism or modifier", arg[:1]))
+	case len(body) != len(text):
+		return bad(FaultSyntax, "a modifier takes no qualifier")
+	}
+	return parseModifier(name, arg[1:])
+}
+
+func cutQualifier(text string) (Result, string) {
+	switch text[0] {
+	case '+':
+		return Pass, text[1:]
+	case '-':
+		return Fail, text[1:]
+	case '~':
+		return SoftFail, text[1:]
+	case '?':
+		return Neutral, text[1:]
+	}
+	return Pass, text
+}
+
+// nameLength is the length of the name at the start of s: a letter, then letters,
+// digits, hyphens, underscores and dots.
+func nameLength(s string) int {
+	if s == "" || !isAlpha(s[0]) {
+		return 0
+	}
+	for i := 1; i < len(s); i++ {
+		if c := s[i]; !isAlpha(c) && !isDigit(c) && c != '-' && c != '_' && c != '.' {
+			return i
+		}
+	}
+	return len(s)
+}
+
+func parseModifier(name, value string) (term, *SyntaxError) {
+	var problem *macroProblem
+	m := Modifier{Name: name}
+	switch {
+	case strings.EqualFold(name, nameRedirect):
+		m.Name = nameRedirect
+		m.Value, problem = parseDomain(value)
+	case strings.EqualFold(name, nameExp):
+		m.Name = nameExp
+		m.Value, problem = parseDomain(value)
+	default:
+		m.Value, problem = parseMacros(value, true)
+	}
+	if problem != nil {
+		return term{}, &SyntaxError{Kind: problem.kind, Reason: problem.reason}
+	}
+	return term{modifier: m}, nil
+}
+
+// parseDirective reads a mechanism of which arg is all that follows the name: it is
+// empty, or starts with a colon or slash.
+func parseDirective(qualifier Result, name, arg string) (term, *SyntaxError) {
+	d := Directive{Qualifier: qualifier, Mechanism: mechanismOf(name)}
+	var fault *SyntaxError
+	switch d.Mechanism {
+	case 0:
+		fault = &SyntaxError{Kind: FaultMechanism, Reason: unknownReason(name, arg)}
+	case All:
+		if arg != "" {
+			fault = &SyntaxError{Kind: FaultSyntax, Reason: "all takes no argument"}
+		}
+	case IP4, IP6:
+		fault = d.network(arg)
+	case A, MX:
+		fault = d.host(arg)
+	case PTR:
+		if arg != "" {
+			fault = d.target(arg)
+		}
+	case Include, Exists:
+		fault = d.target(arg)
+	}
+	return term{directive: d}, fault
+}
+
+func unknownReason(name, arg string) string {
+	for _, modifier := range []string{nameRedirect, nameExp} {
+		if strings.EqualFold(name, modifier) {
+			return fmt.Sprintf("%s is a modifier: write %s=%s", modifier, modifier, strings.TrimLeft(arg, ":/"))
+		}
+	}
+	return fmt.Sprintf("there is no mechanism %q", clip(name))
+}
+
+// target reads ":" domain-spec.
+func (d *Directive) target(arg string) *SyntaxError {
+	if arg == "" || arg[0] != ':' {
+		if arg == "" {
+			return &SyntaxError{Kind: FaultSyntax, Reason: d.Mechanism.String() + " needs a colon and a domain name"}
+		}
+		return &SyntaxError{Kind: FaultSyntax, Reason: d.Mechanism.String() + " takes no prefix length"}
+	}
+	var problem *macroProblem
+	if d.Domain, problem = parseDomain(arg[1:]); problem != nil {
+		return &SyntaxError{Kind: problem.kind, Reason: problem.reason}
+	}
+	return nil
+}
+
+// host reads [ ":" domain-spec ] [ dual-cidr-length ]. A domain-spec cannot end in a
+// slash and digits, so lengths are cut off the end.
+func (d *Directive) host(arg string) *SyntaxError {
+	d.Bits4, d.Bits6 = 32, 128
+	rest, digits := cutDigits(arg)
+	if cut, ok := strings.CutSuffix(rest, "//"); ok && digits != "" {
+		if !prefixLength(digits, 128, &d.Bits6) {
+			return badLength(digits, 128)
+		}
+		arg = cut
+		rest, digits = cutDigits(arg)
+	}
+	if cut, ok := strings.CutSuffix(rest, "/"); ok && digits != "" {
+		if !prefixLength(digits, 32, &d.Bits4) {
+			return badLength(digits, 32)
+		}
+		arg = cut
+	}
+	switch {
+	case arg == "":
+		return nil
+	case arg[0] == '/':
+		return &SyntaxError{Kind: FaultIP, Reason: "prefix lengths have the form /24, //64 or /24//64"}
+	}
+	fault := d.target(arg)
+	if fault != nil && fault.Kind == FaultDomain && strings.IndexByte(arg[strings.LastIndexByte(arg, '.')+1:], '/') >= 0 {
+		return &SyntaxError{Kind: FaultIP, Reason: "prefix lengths have the form /24, //64 or /24//64"}
+	}
+	return fault
+}
+
+// network reads ":" address [ "/" length ].
+func (d *Directive) network(arg string) *SyntaxError {
+	bad := func(reason string) *SyntaxError { return &SyntaxError{Kind: FaultIP, Reason: reason} }
+	if len(arg) < 2 || arg[0] != ':' {
+		return bad(d.Mechanism.String() + " needs a colon and an address")
+	}
+	if at := notVisible(arg); at >= 0 {
+		return &SyntaxError{Kind: FaultSyntax, Reason: octetReason(arg[at])}
+	}
+	text, length, cut := strings.Cut(arg[1:], "/")
+	addr, err := netip.ParseAddr(text)
+	switch {
+	case d.Mechanism == IP4 && (err != nil || !addr.Is4()):
+		if err == nil && addr.Zone() == "" {
+			return bad("this is an IPv6 address: write ip6:")
+		}
+		return bad("an IPv4 address has four numbers from 0 to 255 without leading zeros")
+	case d.Mechanism == IP6 && (err != nil || !addr.Is6() || addr.Zone() != ""):
+		if err == nil && addr.Is4() {
+			return bad("this is an IPv4 address: write ip4:")
+		}
+		return bad("this is no IPv6 address")
+	}
+	bits := uint8(addr.BitLen())
+	if cut && !prefixLength(length, bits, &bits) {
+		return badLength(length, addr.BitLen())
+	}
+	d.Prefix = netip.PrefixFrom(addr, int(bits))
+	return nil
+}
+
+// prefixLength reads a number without leading zeros.
+func prefixLength(s string, most uint8, to *uint8) bool {
+	n, err := strconv.ParseUint(s, 10, 8)
+	if err != nil || n > uint64(most) || len(s) > 1 && s[0] == '0' {
+		return false
+	}
+	*to = uint8(n)
+	return true
+}
+
+func badLength(s string, most int) *SyntaxError {
+	return &SyntaxError{Kind: FaultIP, Reason: fmt.Sprintf("%q is no prefix length: a number from 0 to %d without leading zeros", clip(s), most)}
+}
+
+func cutDigits(s string) (rest, digits string) {
+	i := len(s)
+	for i > 0 && isDigit(s[i-1]) {
+		i--
+	}
+	return s[:i], s[i:]
+}
+
+// otherSeparators are what people put between terms, as they stand in a reason.
+var otherSeparators = []struct{ sep, name string }{
+	{"\t", "a tab"},
+	{"\r", "a line break"},
+	{"\n", "a line break"},
+	{"\u00a0", "a no-break space"},
+	{",", "a comma"},
+	{";", "a semicolon"},
+}
+
+// pieces splits a token that is no term at what may have been meant to separate
+// terms. It returns nothing unless every piece is a term that RFC 7208 defines.
+func pieces(text string) (terms []term, sep string) {
+	for _, o := range otherSeparators {
+		if strings.Contains(text, o.sep) {
+			sep = o.name
+			break
+		}
+	}
+	if sep == "" {
+		return nil, ""
+	}
+	for _, o := range otherSeparators {
+		text = strings.ReplaceAll(text, o.sep, " ")
+	}
+	for piece := range strings.FieldsSeq(text) {
+		t, fault := parseTerm(piece)
+		if fault != nil || t.modifier.Name != "" && t.modifier.Name != nameRedirect && t.modifier.Name != nameExp {
+			return nil, ""
+		}
+		terms = append(terms, t)
+	}
+	return terms, sep
+}
+
+// octetReason says what an octet that may not stand in a record is.
+func octetReason(c byte) string {
+	switch {
+	case c == '\t':
+		return "a tab may not stand in a record"
+	case c >= 0x80:
+		return "a character that is not ASCII; names have to be written as A-labels (xn--…)"
+	}
+	return fmt.Sprintf("the control character %#02x may not stand in a record", c)
+}

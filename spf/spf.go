@@ -1,0 +1,62 @@
+// Package spf reads and judges the SPF record of a domain, which says who may send
+// mail with the domain as envelope sender (RFC 7208; RFC 8616).
+//
+// [Parse] reads one record. [Discover] asks for it, for the records that it leads to
+// and for the addresses that these name, and writes down what came back. [Analyze]
+// says what follows from that: what evaluation costs at worst, whom the record lets
+// pass, and what happens to all others. [Rules] judge; [Check] is all of it.
+// [Repair] is the record that would be right.
+//
+// Discover judges nothing, and all the others are pure. Nobody needs a message for
+// this: what only a message can tell, such as the value of a macro, is unknown.
+package spf
+
+import (
+	"context"
+	"time"
+
+	"github.com/mailcheck-go/mailcheck/check"
+	"github.com/mailcheck-go/mailcheck/dnsx"
+)
+
+// Options bound Discover. The zero value works.
+type Options struct {
+	Budget time.Duration // for all questions together; dnsx.DefaultBudget if 0
+}
+
+// Settings are thresholds of the rules. Zero stands for the default.
+type Settings struct {
+	NearLimit  int // lookups from which spf.lookup-near-limit warns; 8
+	BroadIPv4  int // ranges with a shorter prefix length are broad; 16
+	BroadIPv6  int // ranges with a shorter prefix length are broad; 32
+	RecordSize int // octets of name and TXT records from which answers may not fit; 450
+}
+
+// Facts are what was asked and what came back.
+type Facts struct {
+	Domain string `json:"domain"`
+	// Replies are in the order of name and type: TXT of the domain and of every name
+	// that include or redirect lead to; MX, A and AAAA of the names in mx, a and
+	// exists, and of the hosts of an mx. Each question stands there once.
+	Replies []dnsx.Reply `json:"replies"`
+	Beyond  int          `json:"beyond,omitempty"` // names past MaxNames or MaxHosts, which were not asked for
+}
+
+// Questions are those that need nothing but the domain's name; nil where that is no
+// name.
+func Questions(domain string, _ Options) []dnsx.Question {
+	name, err := dnsx.ParseName(domain)
+	if err != nil {
+		return nil
+	}
+	return []dnsx.Question{dnsx.Q(name, dnsx.TypeTXT)}
+}
+
+// Check discovers, analyzes and judges one domain. The error is that of Discover.
+func Check(ctx context.Context, r dnsx.Resolver, domain string, o Options, s Settings) ([]check.Result, error) {
+	f, err := Discover(ctx, r, domain, o)
+	if err != nil {
+		return nil, err
+	}
+	return check.Apply(Analyze(f), Rules(s)), nil
+}

@@ -1,0 +1,76 @@
+package spf
+
+import "strings"
+
+// miss is a text that means to be an SPF record and is none, because of how it
+// starts (RFC 7208, 4.5).
+type miss struct {
+	text  string // as published
+	fixed string // with the version set right: IsRecord holds
+	blank bool   // white space in front of the version is all that is wrong
+}
+
+const (
+	blanks = " \t\r\n\v\f\u00a0\ufeff\u200b\u200c\u200d\u2060"
+	quotes = "\"'`\\\u00b4\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u00ab\u00bb"
+)
+
+// nearMiss looks for a misspelled version at the start of a text.
+func nearMiss(txt string) (m miss, ok bool) {
+	if txt == "" || IsRecord(txt) {
+		return miss{}, false
+	}
+	if s := strings.TrimLeft(txt, blanks); IsRecord(s) {
+		return miss{text: txt, fixed: s, blank: true}, true
+	}
+	s := strings.TrimLeft(txt, blanks+quotes)
+	if len(s) < len(txt) {
+		s = strings.TrimRight(s, blanks+quotes)
+	}
+	rest, ok := cutVersion(s)
+	if !ok {
+		return miss{}, false
+	}
+	return miss{text: txt, fixed: strings.TrimRight(version+" "+rest, " ")}, true
+}
+
+// cutVersion takes what is meant to be "v=spf1" off the start of s, and what is
+// meant to be the blank behind it.
+func cutVersion(s string) (rest string, ok bool) {
+	rest, named := cutFold(s, "v")
+	if named {
+		rest = strings.TrimLeft(rest, blanks)
+		rest, ok = strings.CutPrefix(rest, "=")
+		if !ok {
+			rest, ok = strings.CutPrefix(rest, ":")
+		}
+		if !ok {
+			return "", false
+		}
+		rest = strings.TrimLeft(rest, blanks)
+	}
+	if rest, ok = cutFold(rest, "spf"); !ok {
+		return "", false
+	}
+	number := strings.TrimLeft(rest, "0123456789")
+	switch n := rest[:len(rest)-len(number)]; {
+	case !named && n != "1", len(n) > 2: // spf2.0/pra is Sender ID
+		return "", false
+	case n == "": // v=spf, v=spfl
+		if i := strings.IndexByte(rest, ' '); i > 1 || i < 0 && len(rest) > 1 {
+			return "", false
+		}
+		number = strings.TrimLeft(rest, "lIi|")
+	}
+	if !named && number != "" && strings.IndexByte(blanks, number[0]) < 0 {
+		return "", false
+	}
+	return strings.TrimLeft(number, blanks+quotes+";,.:="), true
+}
+
+func cutFold(s, prefix string) (rest string, ok bool) {
+	if len(s) < len(prefix) || !strings.EqualFold(s[:len(prefix)], prefix) {
+		return s, false
+	}
+	return s[len(prefix):], true
+}

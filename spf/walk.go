@@ -1,0 +1,317 @@
+package spf
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/mailcheck-go/mailcheck/check"
+	"github.com/mailcheck-go/mailcheck/dnsx"
+)
+
+// state of a node in the walk.
+type state uint8
+
+const (
+	fresh  state = iota
+	onPath       // a term on the way leads back to it: a loop
+	done
+)
+
+// link is a Link with what stands at its end.
+type link struct {
+	Link
+	node *Node // nil where the target is not known, or beyond the bounds
+	loop bool
+}
+
+// termCost is what one term costs at worst, with all that it leads to.
+type termCost struct {
+	term    string
+	lookups int
+}
+
+// walk evaluates the tree at worst, depth first, each record once: what it costs
+// and what is wrong with it are kept in its node.
+type walk struct {
+	a       *Analysis
+	replies map[dnsx.Question]*reply
+	path    []*Node
+	text    int // octets of records read
+}
+
+// reply is a Reply, and what it says, read once.
+type reply struct {
+	dnsx.Reply
+	records []dnsx.RR
+	hosts   []string // of MX
+}
+
+func newWalk(a *Analysis, f *Facts) *walk {
+	w := &walk{a: a, replies: make(map[dnsx.Question]*reply, len(f.Replies))}
+	for _, r := range f.Replies {
+		q := dnsx.Q(r.Question.Name, r.Question.Type)
+		if w.replies[q] != nil || r.Answer != nil && (r.Answer.Question.Name != q.Name || r.Answer.Question.Type != q.Type) {
+			continue
+		}
+		w.replies[q] = &reply{Reply: r, records: answers(r)}
+		if q.Type == dnsx.TypeMX {
+			w.replies[q].hosts = exchanges(r)
+		}
+	}
+	return w
+}
+
+// reply returns what came of a question, which may be that nobody asked.
+func (w *walk) reply(q dnsx.Question) *reply {
+	if r := w.replies[q]; r != nil {
+		return r
+	}
+	r := &reply{Reply: dnsx.Reply{Question: q}}
+	w.replies[q] = r
+	return r
+}
+
+// visit returns the node of a name, evaluated unless it is on the way to itself.
+func (w *walk) visit(name string) *Node {
+	n := w.a.Nodes[name]
+	if n == nil {
+		if len(w.a.Nodes) > MaxNames {
+			return nil
+		}
+		n = w.read(name)
+		w.a.Nodes[name] = n
+	}
+	if n.state == fresh {
+		n.state = onPath
+		w.path = append(w.path, n)
+		w.evaluate(n)
+		w.path = w.path[:len(w.path)-1]
+		n.state = done
+	}
+	return n
+}
+
+// read selects the record of a name (RFC 7208, 4.4 and 4.5).
+func (w *walk) read(name string) *Node {
+	n := &Node{Name: name, Owner: name}
+	r := w.reply(dnsx.Q(name, dnsx.TypeTXT))
+	if err := r.Err(); err != nil {
+		n.Unread = []check.Gap{check.GapOf("", err)}
+		return n
+	}
+	n.Owner = r.Answer.Owner()
+	var one dnsx.RR
+	for _, rr := range r.records {
+		txt := rr.Text()
+		if !IsRecord(txt) {
+			continue
+		}
+		if w.text += len(txt); w.text > maxText {
+			err := fmt.Errorf("the SPF records have more than %d octets", maxText)
+			n.Unread = []check.Gap{{Subject: r.Question.String(), Why: check.Limit, Cause: err}}
+			n.Texts = nil
+			return n
+		}
+		n.Texts = append(n.Texts, txt)
+		one = rr
+	}
+	if len(n.Texts) == 1 {
+		n.Record = parse(n.Texts[0])
+		at := 0
+		for _, s := range one.TXT() {
+			if at > 0 {
+				n.joins = append(n.joins, at)
+			}
+			at += len(s)
+		}
+	}
+	return n
+}
+
+// evaluate goes through the terms of a node's record as a receiver does for a client
+// that none of them matches.
+func (w *walk) evaluate(n *Node) {
+	if n.Unread != nil && n != w.path[0] {
+		w.gap(n.Unread[0])
+	}
+	switch {
+	case len(n.Texts) > 1:
+		n.breaks(check.Textf("there are %d SPF records at %s", len(n.Texts), n.Name))
+	case n.Record == nil:
+	case len(n.Record.Faults) > 0:
+		fault := n.Record.Faults[0]
+		n.breaks(check.Textf("%q in the record of %s: %s", clip(fault.Term), n.Name, fault.Reason))
+	}
+	if n.Record != nil {
+		live := n.Record.live()
+		for i := range live {
+			w.directive(n, &live[i])
+		}
+		if n.Record.All() < 0 && !n.Record.Redirect.IsZero() {
+			w.follow(n, Link{Spec: n.Record.Redirect.Raw, Redirect: true}, n.Record.Redirect, nameRedirect+"="+n.Record.Redirect.Raw)
+		}
+	}
+	n.Default = w.outcome(n)
+}
+
+func (n *Node) breaks(why check.Text) {
+	if n.broken == nil {
+		n.broken = &PermErrorCause{Name: n.Name, Text: why}
+	}
+}
+
+// spend counts one lookup for a term, those for %{p} in it (the names of a client
+// are looked up for each; RFC 7208, 4.6.4) and those of what it leads to.
+func (n *Node) spend(term string, spec MacroString, below int) {
+	cost := min(1+below, maxCount)
+	for _, p := range spec.Parts {
+		if p.Letter == 'p' {
+			cost++
+		}
+	}
+	n.Lookups = min(n.Lookups+cost, maxCount)
+	n.terms = append(n.terms, termCost{term, cost})
+}
+
+func (w *walk) directive(n *Node, d *Directive) {
+	pass := d.Qualifier == Pass
+	switch d.Mechanism {
+	case All:
+		if pass {
+			n.opens(d, check.Textf("it passes every address"))
+		}
+	case IP4, IP6:
+		if pass && d.Prefix.Bits() == 0 {
+			n.opens(d, everyAddress(d.Mechanism == IP6))
+		}
+	case Include:
+		w.follow(n, Link{Spec: d.Domain.Raw, Qualifier: d.Qualifier}, d.Domain, d.String())
+	default:
+		n.spend(d.String(), d.Domain, 0)
+		w.addresses(n, d)
+	}
+}
+
+func everyAddress(ipv6 bool) check.Text {
+	if ipv6 {
+		return check.Textf("it passes every IPv6 address")
+	}
+	return check.Textf("it passes every IPv4 address")
+}
+
+func (n *Node) opens(d *Directive, whom check.Text) {
+	if n.open == nil {
+		n.open = &Opening{Name: n.Name, Term: d.String(), Text: whom}
+	}
+}
+
+// follow goes through the record that an include or redirect leads to.
+func (w *walk) follow(n *Node, to Link, spec MacroString, term string) {
+	l := &link{Link: to}
+	l.In = n.Name
+	name, err := target(spec, n.Name)
+	l.Target = name
+	w.a.Links = append(w.a.Links, l.Link)
+	n.links = append(n.links, l)
+	if err != nil {
+		w.gap(unknownTarget(n, term, err))
+		n.spend(term, spec, 0)
+		return
+	}
+	below := 0
+	switch l.node = w.visit(name); {
+	case l.node == nil:
+		w.gap(check.Gap{
+			Subject: dnsx.Q(name, dnsx.TypeTXT).String(), Why: check.Limit,
+			Cause: fmt.Errorf("the record leads to more than %d names", MaxNames),
+		})
+	case l.node.state == onPath:
+		l.loop = true
+		w.loop(l.node)
+	default:
+		below = l.node.Lookups
+		n.Voids.add(l.node.Voids)
+		n.inherit(l)
+	}
+	n.spend(term, spec, below)
+}
+
+// inherit takes over what the record at a link's end brings (RFC 7208, 5.2 and 6.1).
+func (n *Node) inherit(l *link) {
+	switch {
+	case l.node.absent():
+		n.breaks(check.Textf("the record of %s leads to %s, which has no SPF record", n.Name, l.Target))
+	case l.node.broken != nil && n.broken == nil:
+		n.broken = l.node.broken
+	}
+	if l.node.open != nil && n.open == nil && (l.Redirect || l.Qualifier == Pass) {
+		n.open = l.node.open
+	}
+}
+
+// loop writes down the circle that ends at a node on the way.
+func (w *walk) loop(first *Node) {
+	var l Loop
+	for i := len(w.path) - 1; ; i-- {
+		if w.path[i] == first {
+			for _, n := range w.path[i:] {
+				l = append(l, n.Name)
+			}
+			break
+		}
+	}
+	if len(w.a.Loops) < maxFindings {
+		w.a.Loops = append(w.a.Loops, l)
+	}
+}
+
+// outcome is what a client gets that no term before the all matches.
+func (w *walk) outcome(n *Node) Result {
+	switch {
+	case n.Unread != nil:
+		return ""
+	case len(n.Texts) == 0:
+		return None
+	case !n.Valid():
+		return PermError
+	}
+	if i := n.Record.All(); i >= 0 {
+		return n.Record.Directives[i].Qualifier
+	}
+	if n.Record.Redirect.IsZero() {
+		return Neutral
+	}
+	l := n.links[len(n.links)-1]
+	switch {
+	case l.loop || l.node != nil && l.node.Default == None:
+		return PermError
+	case l.node == nil:
+		return ""
+	}
+	return l.node.Default
+}
+
+var errReceiversDiffer = errors.New("it is no name, and receivers differ in what they do then")
+
+func unknownTarget(n *Node, term string, err error) check.Gap {
+	var name *dnsx.NameError
+	if errors.As(err, &name) {
+		err = errReceiversDiffer
+	}
+	return check.Gap{Subject: term + " in the record of " + n.Name, Why: check.Undecidable, Cause: err}
+}
+
+// maxGaps bounds what is kept of hostile facts.
+const maxGaps = 100
+
+func (w *walk) gap(g check.Gap) {
+	if len(w.a.Gaps) < maxGaps {
+		w.a.Gaps = append(w.a.Gaps, g)
+	}
+}
+
+func (w *walk) addressGap(g check.Gap) {
+	if len(w.a.AddressGaps) < maxGaps {
+		w.a.AddressGaps = append(w.a.AddressGaps, g)
+	}
+}
