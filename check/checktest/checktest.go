@@ -20,9 +20,9 @@
 // own test makes of them. A line "; domain: NAME" in the zone names the domain
 // to check, acme.example if there is none.
 //
-// Run demands of every rule a case that passes and one that fails (for a rule of
-// severity info: gives a note), and of every rule that reads an answer one that
-// is unknown because that answer timed out. Every case is judged twice, the second time from facts that
+// Run demands of every rule a case that passes, one that fails (for a rule of
+// severity info: gives a note), and one that is unknown because what the rule
+// reads timed out. Every case is judged twice, the second time from facts that
 // were written as JSON and read back; both must agree.
 package checktest
 
@@ -111,22 +111,35 @@ func Load(t *testing.T, file string) []Case {
 		header, extra, isFile := strings.Cut(s.name, "/")
 		outcome, name, _ := strings.Cut(header, ":")
 		c := Case{Rule: id, Want: check.Outcome(strings.TrimSpace(outcome)), Name: strings.TrimSpace(name), Files: map[string]string{}}
-		if !isFile {
+		at := slices.IndexFunc(cases, func(o Case) bool { return o.Want == c.Want && o.Name == c.Name })
+		switch {
+		case !isFile && at >= 0:
+			t.Fatalf("%s: %q stands twice", file, s.name)
+		case !isFile:
 			c.Zone, c.Domain = s.body, domain(s.body)
 			cases = append(cases, c)
-			continue
-		}
-		at := slices.IndexFunc(cases, func(o Case) bool { return o.Want == c.Want && o.Name == c.Name })
-		if at < 0 {
+		case at < 0:
 			t.Fatalf("%s: %q stands before its case", file, s.name)
+		case extra == "want":
+			if cases[at].want = texts(s.body); len(cases[at].want) == 0 {
+				t.Fatalf("%s: %q wants nothing", file, s.name)
+			}
+		default:
+			cases[at].Files[extra] = s.body
 		}
-		if extra == "want" {
-			cases[at].want = strings.Split(strings.TrimSpace(s.body), "\n")
-			continue
-		}
-		cases[at].Files[extra] = s.body
 	}
 	return cases
+}
+
+// texts are the lines of a body that are not empty.
+func texts(body string) []string {
+	var all []string
+	for line := range strings.Lines(body) {
+		if line = strings.TrimSpace(line); line != "" {
+			all = append(all, line)
+		}
+	}
+	return all
 }
 
 type section struct{ name, body string }
