@@ -38,6 +38,7 @@ type Analysis struct {
 	noHost       bool        // Host has no address
 	fetch        *Fetch      // nil: not asked, or there is no record
 	policyFaults []fault     // of fetch.Body
+	repair       []check.Change
 }
 
 // Analyze reads facts. It takes any, nil too; answers to other questions than
@@ -59,6 +60,7 @@ func Analyze(f *Facts) *Analysis {
 	}
 	a.Owner = reply.Answer.Owner()
 	a.pick(reply.Answer)
+	a.repair = repair(a)
 	if len(a.Texts) > 0 {
 		a.readFetch(f)
 		return a

@@ -130,6 +130,22 @@ func TestAnalyzeTakesAnyFacts(t *testing.T) {
 	}
 }
 
+func TestAnalyzeBoundsHostileTexts(t *testing.T) {
+	const name = "_mta-sts.acme.example"
+	q := dnsx.Q(name, dnsx.TypeTXT)
+	for _, flood := range []string{";", ";x", ";id=?", ";x=1", "\n", "\nx", "\nmx: ?", "\nmode: x", "\nx: 1"} {
+		body := strings.Repeat(flood, 60000/len(flood))
+		answer := &dnsx.Answer{Question: q, Records: []dnsx.RR{dnsx.NewTXT(name, 0, "v=STSv1"+body)}}
+		a := mtasts.Analyze(&mtasts.Facts{
+			Domain: "acme.example", Record: dnsx.Reply{Question: q, Answer: answer},
+			Policy: &mtasts.Fetch{URL: policyURL, Status: 200, Body: "version: STSv1" + body},
+		})
+		for _, res := range check.Apply(a, mtasts.Rules(mtasts.Settings{})) {
+			assert.LessOrEqual(t, len(res.Findings), 40, "%s of many %q", res.ID, flood)
+		}
+	}
+}
+
 func TestAnalyzeValid(t *testing.T) {
 	record := func(txt string) string { return "_mta-sts.acme.example. TXT \"" + txt + "\"\n" }
 	tests := []struct {

@@ -85,7 +85,7 @@ func ParsePolicy(body string) (*Policy, error) {
 	return policy, firstError(faults)
 }
 
-// parsePolicy returns all faults, in the order of the text. The policy is nil
+// parsePolicy returns the faults, in the order of the text. The policy is nil
 // where the text is something else.
 func parsePolicy(body string) (*Policy, []fault) {
 	p := &policyParser{seen: map[string]bool{}}

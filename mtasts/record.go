@@ -85,10 +85,27 @@ const (
 	ruleMXPattern    = "mtasts.mx-pattern"
 )
 
-// collector gathers faults while a text is read.
-type collector struct{ faults []fault }
+// collector gathers faults while a text is read: the first for each rule. Of
+// thousands in a hostile text nobody reads the rest.
+type collector struct {
+	faults []fault
+	counts map[kind]int
+}
 
-func (c *collector) add(f fault) { c.faults = append(c.faults, f) }
+type kind struct {
+	rule  string
+	grave bool
+}
+
+func (c *collector) add(f fault) {
+	if c.counts == nil {
+		c.counts = map[kind]int{}
+	}
+	k := kind{f.rule, f.grave()}
+	if c.counts[k]++; c.counts[k] <= maxFindings {
+		c.faults = append(c.faults, f)
+	}
+}
 
 func (c *collector) fail(rule string, at int, term, reason string) {
 	c.add(fault{SyntaxError: &SyntaxError{at, term, reason}, rule: rule})
@@ -111,7 +128,7 @@ func firstError(faults []fault) error {
 	return nil
 }
 
-// parse returns all faults, in the order of the text. The record is nil where
+// parse returns the faults, in the order of the text. The record is nil where
 // the text means to be something else.
 func parse(txt string) (*Record, []fault) {
 	end, ok := findVersion(txt)

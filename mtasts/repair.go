@@ -13,7 +13,14 @@ import (
 // returns nil where nothing is wrong, and where there is no id to keep: it
 // invents none.
 func Repair(a *Analysis) []check.Change {
-	if a == nil || len(a.Texts) == 0 || len(a.Texts) > maxFindings ||
+	if a == nil {
+		return nil
+	}
+	return slices.Clone(a.repair)
+}
+
+func repair(a *Analysis) []check.Change {
+	if len(a.Texts) == 0 || len(a.Texts) > maxFindings ||
 		len(a.Texts) == 1 && len(a.faults) == 0 && !a.spaced() {
 		return nil
 	}

@@ -346,7 +346,7 @@ func (a *Analysis) redirects() bool { return a.fetch.Status >= 300 && a.fetch.St
 func (a *Analysis) recordFindings(rule string) []check.Finding {
 	var found []check.Finding
 	for _, f := range a.faults {
-		if f.rule != rule || len(found) == maxFindings {
+		if f.rule != rule {
 			continue
 		}
 		detail := check.Textf("octet %d: %s", f.Offset, check.Textf(f.Reason))

@@ -208,7 +208,7 @@ func policyRule(doc check.Doc) check.Rule[*Analysis] {
 func (a *Analysis) policyFindings(rule string) []check.Finding {
 	var found []check.Finding
 	for _, f := range a.policyFaults {
-		if f.rule != rule || len(found) == maxFindings {
+		if f.rule != rule {
 			continue
 		}
 		line := 1 + strings.Count(a.fetch.Body[:f.Offset], "\n")

@@ -27,6 +27,7 @@ type Analysis struct {
 	faults    []fault     // of Text
 	noDomain  bool        // the domain does not exist: nothing is missing there
 	noApex    []check.Gap // why that is not known
+	repair    []check.Change
 }
 
 // Analyze reads facts. It takes any, nil too; answers to other questions than
@@ -45,6 +46,7 @@ func Analyze(f *Facts) *Analysis {
 	}
 	a.Owner = reply.Answer.Owner()
 	a.pick(reply.Answer)
+	a.repair = repair(a)
 	if !provesDomain(reply.Answer, f.Domain) {
 		apex := replyTo(apexQuestion(f.Domain), f.Apex)
 		if err := apex.Err(); err != nil {

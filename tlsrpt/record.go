@@ -77,7 +77,7 @@ const (
 	ruleUnencoded  = "tlsrpt.rua-unencoded"
 )
 
-// parse returns all faults, in the order of the text. The record is nil where
+// parse returns the faults, in the order of the text. The record is nil where
 // the text means to be something else.
 func parse(txt string) (*Record, []fault) {
 	end, ok := findVersion(txt)
@@ -122,11 +122,20 @@ type parser struct {
 	rec    Record
 	sawRUA bool // even an empty one
 	faults []fault
+	counts map[string]int // of faults, by rule
 }
 
 func (p *parser) fail(at int, term, reason string) { p.fault(ruleSyntax, at, term, reason) }
 
+// fault notes the first faults for each rule; of thousands in a hostile record
+// nobody reads the rest.
 func (p *parser) fault(rule string, at int, term, reason string) {
+	if p.counts == nil {
+		p.counts = map[string]int{}
+	}
+	if p.counts[rule]++; p.counts[rule] > maxFindings {
+		return
+	}
 	p.faults = append(p.faults, fault{&SyntaxError{Offset: at, Term: term, Reason: reason}, rule})
 }
 
@@ -224,15 +233,20 @@ func (p *parser) uri(at int, uri string) {
 	scheme, rest := splitScheme(uri)
 	switch {
 	case scheme == "" && continues(previous, uri):
+		if n := len(p.faults); n > 0 && p.faults[n-1].Reason == noAddress { // it is here
+			p.faults = p.faults[:n-1]
+		}
 		p.fault(ruleUnencoded, at, uri, "the comma in front of this belongs to the URI and has to be written as %2C")
 	case scheme == "":
 		p.fault(ruleRUAScheme, at, uri, "no URI: it has no scheme")
 	case scheme == "mailto" && !isMailbox(rest):
-		p.fail(at, uri, "a mailto: URI without an address")
+		p.fail(at, uri, noAddress)
 	case scheme == "https" && !hasHost(rest):
 		p.fail(at, uri, "an https: URI without a host")
 	}
 }
+
+const noAddress = "a mailto: URI without an address"
 
 // continues reports whether a piece without a scheme can only be what an
 // unencoded comma cut off the URI before it.

@@ -75,6 +75,10 @@ func TestParse(t *testing.T) {
 			err: fault(22, "mailto:ä@b", "an octet that no URI may have here (RFC 3986, 2)"),
 		},
 		{
+			name: "a comma that should have been encoded is the one fault", txt: "v=TLSRPTv1;rua=mailto:a,b@c", want: rua("mailto:a", "b@c"),
+			err: fault(24, "b@c", "the comma in front of this belongs to the URI and has to be written as %2C"),
+		},
+		{
 			name: "a percent sign that encodes nothing", txt: "v=TLSRPTv1;rua=mailto:a%4@b", want: rua("mailto:a%4@b"),
 			err: fault(23, "mailto:a%4@b", "an octet that no URI may have here (RFC 3986, 2)"),
 		},

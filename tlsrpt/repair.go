@@ -17,7 +17,14 @@ const maxURIs = 20
 // nil where nothing is wrong, where the faults leave open what is meant, and
 // where no address is known.
 func Repair(a *Analysis) []check.Change {
-	if a == nil || len(a.Texts) == 0 || len(a.Texts) == 1 && len(a.faults) == 0 && !a.spaced() {
+	if a == nil {
+		return nil
+	}
+	return slices.Clone(a.repair)
+}
+
+func repair(a *Analysis) []check.Change {
+	if len(a.Texts) == 0 || len(a.Texts) == 1 && len(a.faults) == 0 && !a.spaced() {
 		return nil
 	}
 	if len(a.Texts) > maxURIs {

@@ -181,7 +181,7 @@ func hasRecord(a *Analysis) (bool, []check.Gap) { return a.Record != nil, a.Unre
 func (a *Analysis) findings(rule string) []check.Finding {
 	var found []check.Finding
 	for _, f := range a.faults {
-		if f.rule != rule || len(found) == maxFindings {
+		if f.rule != rule {
 			continue
 		}
 		detail := check.Textf("octet %d: %s", f.Offset, check.Textf(f.Reason))

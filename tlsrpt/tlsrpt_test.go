@@ -99,6 +99,19 @@ func TestAnalyzeTakesAnyFacts(t *testing.T) {
 	}
 }
 
+func TestAnalyzeBoundsHostileRecords(t *testing.T) {
+	const name = "_smtp._tls.acme.example"
+	q := dnsx.Q(name, dnsx.TypeTXT)
+	for _, flood := range []string{";", ";x", ",", ",a@b", ",a!b", ",ftp://a", ";rua=mailto:a@b", ";x=1"} {
+		txt := "v=TLSRPTv1;rua=mailto:a@b" + strings.Repeat(flood, 60000/len(flood))
+		answer := &dnsx.Answer{Question: q, Records: []dnsx.RR{dnsx.NewTXT(name, 0, txt)}}
+		a := tlsrpt.Analyze(&tlsrpt.Facts{Domain: "acme.example", Record: dnsx.Reply{Question: q, Answer: answer}})
+		for _, res := range check.Apply(a, tlsrpt.Rules(tlsrpt.Settings{})) {
+			assert.LessOrEqual(t, len(res.Findings), 20, "%s of many %q", res.ID, flood)
+		}
+	}
+}
+
 func TestAnalyzeValid(t *testing.T) {
 	const unrelated = "\n_smtp._tls.acme.example. TXT \"x\""
 	tests := []struct {
