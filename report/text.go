@@ -71,7 +71,7 @@ func (p *printer) heading(s string) { p.line("\n" + p.ink(bold, p.label(s))) }
 
 func (p *printer) head(r *check.Report) {
 	s := p.ink(bold, Clean(r.Target))
-	if r.Role != nil {
+	if r.Role != nil && r.Role.Word != "unknown" {
 		s += "  " + p.label(r.Role.Word)
 	}
 	p.line(s)
@@ -141,11 +141,21 @@ func (p *printer) finding(indent string, res *check.Result, f check.Finding) {
 		p.block(indent, subject+": "+detail, plain)
 	}
 	for _, e := range f.Evidence {
-		p.block(indent+"  ", Clean(e.Source+"  "+e.Text), dim)
+		p.block(indent+"  ", Clean(e.Source+"  "+clip(e.Text)), dim)
 	}
 	if f.Fix != nil {
 		p.block(indent+p.ink(green, "→ "), p.text(f.Fix.Summary), plain)
 	}
+}
+
+// evidenceShown bounds the octets of one piece of evidence in text.
+const evidenceShown = 300
+
+func clip(s string) string {
+	if len(s) <= evidenceShown {
+		return s
+	}
+	return fmt.Sprintf("%s… (%d octets)", strings.ToValidUTF8(s[:evidenceShown], ""), len(s))
 }
 
 // repairs writes one change a name, judged again before it came here.
@@ -190,8 +200,8 @@ func (p *printer) overview(r *check.Report) {
 	}
 }
 
-// areaOutcome is the worst outcome of an area's rules: fail, then unknown because
-// a question failed or was not asked, then pass.
+// areaOutcome sums up an area: what fails above low severity, then what grave rule
+// could not be judged.
 func areaOutcome(r *check.Report, area string) check.Outcome {
 	worst := check.Pass
 	for i := range r.Results {
@@ -199,16 +209,11 @@ func areaOutcome(r *check.Report, area string) check.Outcome {
 		if !strings.HasPrefix(res.ID, area+".") {
 			continue
 		}
-		switch res.Outcome {
-		case check.Fail:
-			if res.Severity > check.Low {
-				return check.Fail
-			}
-			worst = check.Note
-		case check.Unknown:
-			if worst != check.Note {
-				worst = check.Unknown
-			}
+		switch {
+		case res.Outcome == check.Fail && res.Severity > check.Low:
+			return check.Fail
+		case res.Outcome == check.Unknown && res.Severity >= check.High:
+			worst = check.Unknown
 		}
 	}
 	return worst
@@ -235,65 +240,6 @@ func (p *printer) notes(r *check.Report) {
 		}
 		p.block("  · ", detail+"  ["+res.ID+"]", plain)
 	}
-}
-
-// unknowns groups what could not be judged by the question that stayed open.
-func (p *printer) unknowns(r *check.Report) {
-	unknown := pick(r.Results, check.Unknown)
-	if len(unknown) == 0 {
-		return
-	}
-	p.heading("What could not be known")
-	const shown = 12
-	groups := groupGaps(unknown)
-	for i, g := range groups {
-		if i == shown {
-			p.line("    " + fmt.Sprintf(p.label("… and %d more"), len(groups)-shown))
-			break
-		}
-		s := Clean(g.text(p)) + ": " + fmt.Sprintf(p.label("%d rules could not be judged"), len(g.rules))
-		if len(g.rules) == 1 {
-			s = Clean(g.text(p)) + ": " + g.rules[0]
-		}
-		p.block("  "+p.ink(magenta, "? "), s, plain)
-	}
-}
-
-type gapGroup struct {
-	gap   check.Gap
-	rules []string
-}
-
-func (g gapGroup) text(p *printer) string {
-	switch cause := g.gap.CauseText(); {
-	case g.gap.Why == check.NotAsked && (cause == "" || strings.HasPrefix(cause, g.gap.Subject)):
-		return fmt.Sprintf(p.label("%s was not asked"), g.gap.Subject)
-	case cause == "":
-		return fmt.Sprintf(p.label("%s is not known"), g.gap.Subject)
-	case strings.Contains(cause, g.gap.Subject):
-		return cause
-	default:
-		return g.gap.Subject + ": " + cause
-	}
-}
-
-func groupGaps(results []*check.Result) []gapGroup {
-	var groups []gapGroup
-	at := map[string]int{}
-	for _, res := range results {
-		for _, g := range res.Gaps {
-			key := string(g.Why) + "\x00" + g.Subject + "\x00" + g.CauseText()
-			i, ok := at[key]
-			if !ok {
-				i = len(groups)
-				at[key] = i
-				groups = append(groups, gapGroup{gap: g})
-			}
-			groups[i].rules = append(groups[i].rules, res.ID)
-		}
-	}
-	slices.SortStableFunc(groups, func(a, b gapGroup) int { return cmp.Compare(len(b.rules), len(a.rules)) })
-	return groups
 }
 
 func (p *printer) tail(r *check.Report) {

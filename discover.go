@@ -1,0 +1,285 @@
+package mailcheck
+
+import (
+	"context"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/mailcheck-go/mailcheck/check"
+	"github.com/mailcheck-go/mailcheck/dkim"
+	"github.com/mailcheck-go/mailcheck/dmarc"
+	"github.com/mailcheck-go/mailcheck/dnsx"
+	"github.com/mailcheck-go/mailcheck/internal/dial"
+	"github.com/mailcheck-go/mailcheck/mtasts"
+	"github.com/mailcheck-go/mailcheck/mx"
+	"github.com/mailcheck-go/mailcheck/provider"
+	"github.com/mailcheck-go/mailcheck/spf"
+	"github.com/mailcheck-go/mailcheck/tlscert"
+	"github.com/mailcheck-go/mailcheck/tlsrpt"
+)
+
+// Discover asks the network about a domain and writes down what it saw. What
+// stays without an answer within the budget is a Failure in the facts.
+//
+// The error is a *dnsx.NameError or *tlscert.HostError where the domain, a selector
+// or a host is none, or the error of ctx where that ended; the facts so far come
+// back with the latter alone.
+func (c *Checker) Discover(ctx context.Context, t Target) (*Facts, error) {
+	domain, err := dnsx.ParseName(t.Domain)
+	if err != nil {
+		return nil, err
+	}
+	given, err := parseHosts(t.Hosts)
+	if err != nil {
+		return nil, err
+	}
+	now := c.Now
+	if now == nil {
+		now = time.Now
+	}
+	job, cancel := dnsx.WithBudget(ctx, c.Budget)
+	defer cancel()
+	d := &discovery{
+		Checker: c, given: given, resolver: c.cached(),
+		facts: &Facts{
+			Schema: FactsSchema, Tool: "mailcheck " + Version, Domain: domain, At: now().UTC(),
+			Given: Given{Selectors: t.Selectors, Hosts: t.Hosts, Role: t.Role},
+		},
+	}
+	d.run(job, t)
+	return d.facts, ctx.Err()
+}
+
+func (c *Checker) cached() dnsx.Resolver {
+	if cache, ok := c.Resolver.(*dnsx.Cache); ok {
+		return cache
+	}
+	return &dnsx.Cache{Next: c.Resolver}
+}
+
+func (c *Checker) providers() *provider.Set {
+	if c.Providers != nil {
+		return c.Providers
+	}
+	return provider.Builtin()
+}
+
+// discovery is one run. The rooms share a cache, so each asks what it needs and
+// no question leaves twice; what two rooms need together goes as plain values.
+type discovery struct {
+	*Checker
+	resolver dnsx.Resolver
+	given    []tlscert.Host
+	facts    *Facts
+}
+
+// run starts everything at once. The rooms' errors are the context's alone, and
+// the caller's context is looked at by Discover.
+func (d *discovery) run(ctx context.Context, t Target) {
+	f, r, domain := d.facts, d.resolver, d.facts.Domain
+	f.DNS = &DNSFacts{}
+	selectors := make([]dkim.Selector, 0, len(t.Selectors))
+	for _, s := range t.Selectors {
+		selectors = append(selectors, dkim.Selector{Name: s, Why: "given"})
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() { d.ahead(ctx, dkim.Options{Selectors: selectors}) })
+	wg.Go(func() { d.plain(ctx) })
+	wg.Go(func() { f.SPF, _ = spf.Discover(ctx, r, domain, spf.Options{Budget: d.Budget}) })
+	wg.Go(func() { f.DMARC, _ = dmarc.Discover(ctx, r, domain, dmarc.Options{Budget: d.Budget}) })
+	wg.Go(func() { f.MX, _ = mx.Discover(ctx, r, domain, mx.Options{Budget: d.Budget}) })
+	wg.Go(func() { f.MTASTS, _ = mtasts.Discover(ctx, r, domain, d.mtastsOptions()) })
+	wg.Go(func() { f.TLSRPT, _ = tlsrpt.Discover(ctx, r, domain, tlsrpt.Options{Budget: d.Budget}) })
+	wg.Go(func() {
+		o := dkim.Options{Budget: d.Budget, Selectors: append(selectors, d.providerSelectors(ctx)...)}
+		f.DKIM, _ = dkim.Discover(ctx, r, domain, o)
+	})
+	wg.Go(func() { d.certificates(ctx) })
+	wg.Wait()
+}
+
+// ahead asks all questions that the domain alone names, in one go, so that the
+// rooms find their answers under way.
+func (d *discovery) ahead(ctx context.Context, selectors dkim.Options) {
+	domain := d.facts.Domain
+	qs := slices.Concat(
+		spf.Questions(domain, spf.Options{}), mx.Questions(domain, mx.Options{}), dmarc.Questions(domain, dmarc.Options{}),
+		dkim.Questions(domain, selectors), mtasts.Questions(domain, mtasts.Options{}), tlsrpt.Questions(domain, tlsrpt.Options{}),
+	)
+	if lists(d.resolver, domain) { // the selectors are listed, not guessed
+		return
+	}
+	dnsx.Ask(ctx, d.resolver, qs...)
+}
+
+func lists(r dnsx.Resolver, domain string) bool {
+	lister, ok := dnsx.ListerOf(r)
+	if !ok {
+		return false
+	}
+	_, err := lister.Names(domain)
+	return err == nil
+}
+
+// plain asks about the name itself, and whether the resolver answers at all.
+func (d *discovery) plain(ctx context.Context) {
+	replies := dnsx.Ask(ctx, d.resolver, dnsx.Q(d.facts.Domain, dnsx.TypeSOA), dnsx.Q(".", dnsx.TypeNS))
+	d.facts.DNS.SOA, d.facts.DNS.Control = replies[0], replies[1]
+}
+
+// providerSelectors are those of the services that the SPF record's text and the
+// MX hosts name: both are in after one round trip.
+func (d *discovery) providerSelectors(ctx context.Context) []dkim.Selector {
+	replies := dnsx.Ask(ctx, d.resolver, dnsx.Q(d.facts.Domain, dnsx.TypeTXT), dnsx.Q(d.facts.Domain, dnsx.TypeMX))
+	var selectors []dkim.Selector
+	seen := map[string]bool{}
+	add := func(p *provider.Provider) {
+		if p == nil || seen[p.ID] {
+			return
+		}
+		seen[p.ID] = true
+		for _, name := range p.Selectors {
+			selectors = append(selectors, dkim.Selector{Name: name, Why: "provider:" + p.ID})
+		}
+	}
+	for _, rr := range replies[0].Records() {
+		if text := rr.Text(); spf.IsRecord(text) {
+			for _, term := range strings.Fields(text) {
+				if i := strings.IndexAny(term, ":="); i >= 0 {
+					add(d.providers().BySPF(term[i+1:]))
+				}
+			}
+		}
+	}
+	for _, rr := range replies[1].Records() {
+		if _, host, ok := rr.MX(); ok {
+			add(d.providers().ByMX(host))
+		}
+	}
+	return selectors
+}
+
+// certificates finds the hosts whose certificates matter, then looks at them: those
+// that were given, help centres that a help desk hosts, and the MTA-STS policy host.
+func (d *discovery) certificates(ctx context.Context) {
+	domain := d.facts.Domain
+	hosts := slices.Clone(d.given)
+	sts := dnsx.Q(dnsx.Join("_mta-sts", domain), dnsx.TypeTXT)
+	var wg sync.WaitGroup
+	wg.Go(func() { d.facts.DNS.Web = d.web(ctx) })
+	var published bool
+	wg.Go(func() {
+		for _, rr := range dnsx.Ask(ctx, d.resolver, sts)[0].Records() {
+			published = published || strings.HasPrefix(rr.Text(), "v=STSv1")
+		}
+	})
+	wg.Wait()
+	for _, reply := range d.facts.DNS.Web {
+		if _, p := helpDesk(reply, d.providers()); p != nil {
+			hosts = append(hosts, tlscert.Host{Name: reply.Question.Name, Why: "CNAME to " + p.Name})
+		}
+	}
+	if published {
+		hosts = append(hosts, tlscert.Host{Name: dnsx.Join("mta-sts", domain), Why: "MTA-STS record"})
+	}
+	if len(hosts) == 0 {
+		d.facts.TLSCert = &tlscert.Facts{Domain: domain, At: d.facts.At, Hosts: []tlscert.HostFacts{}}
+		return
+	}
+	d.facts.TLSCert, _ = tlscert.Discover(ctx, d.resolver, domain, tlscert.Options{
+		Budget: d.Budget, Hosts: hosts, Dialer: d.dialer(), AllowPrivate: d.AllowPrivate, Now: d.Now,
+	})
+}
+
+// webNames are the names below a domain where help centres usually stand.
+var webNames = []string{"support", "help", "helpcenter", "helpdesk", "desk"}
+
+// webMax bounds the names of a zone that are looked through for help centres.
+const webMax = 5000
+
+// web asks for the aliases among the names where a help centre may stand: of a
+// listed zone every name, otherwise the usual ones.
+func (d *discovery) web(ctx context.Context) []dnsx.Reply {
+	domain := d.facts.Domain
+	var qs []dnsx.Question
+	lister, ok := dnsx.ListerOf(d.resolver)
+	var names []string
+	if ok {
+		var err error
+		names, err = lister.Names(domain)
+		ok = err == nil
+	}
+	if !ok {
+		for _, label := range webNames {
+			names = append(names, dnsx.Join(label, domain))
+		}
+	}
+	for _, name := range names[:min(len(names), webMax)] {
+		if !strings.HasPrefix(name, "_") && !strings.HasPrefix(name, "*") && !strings.Contains(name, "._") {
+			qs = append(qs, dnsx.Q(name, dnsx.TypeCNAME))
+		}
+	}
+	replies := dnsx.Ask(ctx, d.resolver, qs...)
+	if ok { // of a whole zone only what is an alias is worth keeping
+		replies = slices.DeleteFunc(replies, dnsx.Reply.Absent)
+	}
+	return replies
+}
+
+// helpDesk names the help desk that hosts the page at an alias.
+func helpDesk(reply dnsx.Reply, set *provider.Set) (target string, p *provider.Provider) {
+	for _, rr := range reply.Records() {
+		if target, ok := rr.Target(); ok {
+			if p := set.ByWeb(target); p != nil && p.Is(provider.HelpDesk) {
+				return target, p
+			}
+		}
+	}
+	return "", nil
+}
+
+func parseHosts(hosts []string) ([]tlscert.Host, error) {
+	var parsed []tlscert.Host
+	for _, s := range hosts {
+		h, err := tlscert.ParseHost(s)
+		if err != nil {
+			return nil, err
+		}
+		h.Why, h.Given = "given", true
+		parsed = append(parsed, h)
+	}
+	return parsed, nil
+}
+
+// dialer is nil for the rooms' own guarded one.
+func (d *discovery) dialer() tlscert.Dialer {
+	if d.Offline {
+		return nobody{}
+	}
+	return nil
+}
+
+func (d *discovery) mtastsOptions() mtasts.Options {
+	o := mtasts.Options{Budget: d.Budget}
+	if !d.Offline {
+		o.Dialer = &dial.Dialer{AllowPrivate: d.AllowPrivate}
+	}
+	return o
+}
+
+// nobody is the dialer of an offline check.
+type nobody struct{}
+
+func (nobody) DialContext(context.Context, string, string) (net.Conn, error) {
+	return nil, errOffline{}
+}
+
+type errOffline struct{}
+
+func (errOffline) Error() string { return "nobody is dialled offline" }
+
+// Gap tells package check that nobody was asked (check.GapOf reads it).
+func (errOffline) Gap() (subject, why string) { return "", string(check.NotAsked) }

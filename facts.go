@@ -1,0 +1,88 @@
+package mailcheck
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/mailcheck-go/mailcheck/dkim"
+	"github.com/mailcheck-go/mailcheck/dmarc"
+	"github.com/mailcheck-go/mailcheck/dnsx"
+	"github.com/mailcheck-go/mailcheck/mtasts"
+	"github.com/mailcheck-go/mailcheck/mx"
+	"github.com/mailcheck-go/mailcheck/spf"
+	"github.com/mailcheck-go/mailcheck/tlscert"
+	"github.com/mailcheck-go/mailcheck/tlsrpt"
+)
+
+// FactsSchema is the value of Facts.Schema. Within it fields are only added.
+const FactsSchema = "mailcheck/facts/v1"
+
+// Facts is what was seen of one domain, without any conclusion: it can be saved
+// as JSON and judged later. A part that is nil was not asked for.
+type Facts struct {
+	Schema string    `json:"schema"`
+	Tool   string    `json:"tool"` // "mailcheck v0.1.0"
+	Domain string    `json:"domain"`
+	At     time.Time `json:"at"` // when Discover began
+	Given  Given     `json:"given,omitzero"`
+
+	DNS     *DNSFacts      `json:"dns,omitempty"`
+	SPF     *spf.Facts     `json:"spf,omitempty"`
+	DKIM    *dkim.Facts    `json:"dkim,omitempty"`
+	DMARC   *dmarc.Facts   `json:"dmarc,omitempty"`
+	MX      *mx.Facts      `json:"mx,omitempty"`
+	MTASTS  *mtasts.Facts  `json:"mtasts,omitempty"`
+	TLSRPT  *tlsrpt.Facts  `json:"tlsrpt,omitempty"`
+	TLSCert *tlscert.Facts `json:"tlscert,omitempty"`
+}
+
+// Given is what the operator said of the domain.
+type Given struct {
+	Selectors []string `json:"selectors,omitempty"`
+	Hosts     []string `json:"hosts,omitempty"`
+	Role      Role     `json:"role,omitempty"`
+}
+
+// DNSFacts is what belongs to no protocol.
+type DNSFacts struct {
+	SOA     dnsx.Reply   `json:"soa"`           // at the domain itself: does the name exist, is it an alias
+	Control dnsx.Reply   `json:"control"`       // NS of the root: does the resolver answer at all
+	Web     []dnsx.Reply `json:"web,omitempty"` // CNAME of names where help centres stand
+}
+
+// ErrFacts is wrapped by every error of ReadFacts about what was read.
+var ErrFacts = errors.New("no facts of mailcheck")
+
+// FactsMax is the size in octets up to which ReadFacts reads. A domain takes some
+// 100 KB, most of it certificates.
+const FactsMax = 64 << 20
+
+// ReadFacts reads saved facts. They may come from anybody: the size is bounded,
+// and what does not look like facts is an error that wraps ErrFacts.
+func ReadFacts(r io.Reader) (*Facts, error) {
+	data, err := io.ReadAll(io.LimitReader(r, FactsMax+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(data) > FactsMax {
+		return nil, fmt.Errorf("%w: over %d MB", ErrFacts, FactsMax>>20)
+	}
+	var f Facts
+	if err := json.Unmarshal(data, &f); err != nil {
+		var syntax *json.SyntaxError
+		if errors.As(err, &syntax) {
+			return nil, fmt.Errorf("%w: %v at octet %d", ErrFacts, err, syntax.Offset)
+		}
+		return nil, fmt.Errorf("%w: %v", ErrFacts, err)
+	}
+	if f.Schema != FactsSchema {
+		return nil, fmt.Errorf("%w: schema is %q, want %q", ErrFacts, f.Schema, FactsSchema)
+	}
+	if f.Domain, err = dnsx.ParseName(f.Domain); err != nil {
+		return nil, fmt.Errorf("%w: domain: %w", ErrFacts, err)
+	}
+	return &f, nil
+}

@@ -1,0 +1,287 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/mailcheck-go/mailcheck"
+	"github.com/mailcheck-go/mailcheck/check"
+	"github.com/mailcheck-go/mailcheck/dnsx"
+	"github.com/mailcheck-go/mailcheck/internal/idn"
+	"github.com/mailcheck-go/mailcheck/report"
+)
+
+// domainOptions are the flags of "domain".
+type domainOptions struct {
+	output
+	judging
+	network
+	selectors []string
+	hosts     []string
+	save      string
+}
+
+func (a *app) domainCommand() *cobra.Command {
+	var o domainOptions
+	cmd := &cobra.Command{
+		Use:   "domain NAME…",
+		Short: "Check domains: SPF, DKIM, DMARC, MX, MTA-STS, TLS-RPT, certificates",
+		Long: `domain checks everything that each NAME publishes about its mail. NAME may be a
+domain, a support address or a URL, whose domain is then taken.
+
+With --zone the zone files count as if they were already published; with
+--offline nothing else is asked and nobody is dialled, and what rests on names
+outside of them is unknown.`,
+		Example: `  mailcheck domain acme.example
+  mailcheck domain support@acme.example --selector mail2026 --host help.acme.example
+  mailcheck domain --zone zones/ --offline acme.example
+  mailcheck domain --format json --save facts.json acme.example`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.domain(cmd.Context(), &o, args) },
+	}
+	o.output.flags(cmd)
+	o.judging.flags(cmd)
+	o.network.flags(cmd)
+	f := cmd.Flags()
+	f.StringArrayVar(&o.selectors, "selector", nil, "a DKIM selector in use, from s= of a DKIM-Signature (repeatable)")
+	f.StringArrayVar(&o.hosts, "host", nil, "a HOST or HOST:PORT whose certificate matters (repeatable)")
+	f.StringVar(&o.save, "save", "", "write what was seen to this file, for judge; with several names to this folder")
+	return cmd
+}
+
+// job is one name of the command line on its way to a report.
+type job struct {
+	target mailcheck.Target
+	done   chan struct{}
+	facts  *mailcheck.Facts
+	err    error
+}
+
+// domainsAtOnce bounds the names that are checked side by side.
+const domainsAtOnce = 16
+
+func (a *app) domain(ctx context.Context, o *domainOptions, args []string) error {
+	stream, failOn, err := a.open(&o.output)
+	if err != nil {
+		return err
+	}
+	settings, err := o.settings()
+	if err != nil {
+		return err
+	}
+	save, err := saver(o.save, len(args))
+	if err != nil {
+		return err
+	}
+	jobs, bad := a.jobs(args, o)
+	checker, err := a.checker(&o.network, jobs)
+	if err != nil {
+		return err
+	}
+	go run(ctx, checker, jobs)
+
+	status := check.Clean
+	for i, j := range jobs {
+		a.progress(i, len(jobs))
+		select {
+		case <-j.done:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if j.err != nil {
+			return j.err // a selector or host that is none
+		}
+		if err := save(j.facts); err != nil {
+			return err
+		}
+		rep := mailcheck.Judge(j.facts, settings)
+		if err := stream.Add(rep); err != nil {
+			return err
+		}
+		status = max(status, rep.Status(failOn, o.strict))
+	}
+	a.progress(len(jobs), len(jobs))
+	if err := stream.Close(); err != nil {
+		return err
+	}
+	if bad {
+		return exitStatus(Usage)
+	}
+	return exit(status)
+}
+
+// jobs reads the names. A bad one is reported and passed over.
+func (a *app) jobs(args []string, o *domainOptions) (jobs []*job, bad bool) {
+	for _, arg := range args {
+		name, from, err := idn.Domain(arg)
+		if err != nil {
+			fmt.Fprintln(a.Stderr, "mailcheck:", report.Clean(err.Error()))
+			bad = true
+			continue
+		}
+		if from != "" {
+			fmt.Fprintf(a.Stderr, "mailcheck: %s is an %s; its domain %s is checked\n", report.Clean(arg), from, report.Clean(name))
+		}
+		jobs = append(jobs, &job{
+			target: mailcheck.Target{Domain: name, Selectors: o.selectors, Hosts: o.hosts, Role: mailcheck.Role(o.role)},
+			done:   make(chan struct{}),
+		})
+	}
+	return jobs, bad
+}
+
+// run discovers the jobs, a bounded number at once, in their order.
+func run(ctx context.Context, checker *mailcheck.Checker, jobs []*job) {
+	places := make(chan struct{}, domainsAtOnce)
+	for _, j := range jobs {
+		select {
+		case places <- struct{}{}:
+		case <-ctx.Done():
+			return
+		}
+		go func() {
+			defer func() { <-places; close(j.done) }()
+			j.facts, j.err = checker.Discover(ctx, j.target)
+		}()
+	}
+}
+
+// progress tells a person how far a long list is; nothing where stderr is no terminal.
+func (a *app) progress(done, of int) {
+	file, ok := a.Stderr.(*os.File)
+	if !ok || of < 4 || !term.IsTerminal(int(file.Fd())) {
+		return
+	}
+	fmt.Fprintf(a.Stderr, "\r\x1b[K%d of %d\r", done, of)
+	if done == of {
+		fmt.Fprint(a.Stderr, "\x1b[K")
+	}
+}
+
+// judging has the flags that say what is judged, and as what.
+type judging struct {
+	only, skip []string
+	role       string
+}
+
+func (j *judging) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringSliceVar(&j.only, "only", nil, "judge only these rules: ids or area.* (repeatable)")
+	f.StringSliceVar(&j.skip, "skip", nil, "do not judge these rules: ids or area.* (repeatable)")
+	f.StringVar(&j.role, "role", "", "what the domain is for: sends, receives or parked (default: found out)")
+	ids := func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return patterns(), cobra.ShellCompDirectiveNoFileComp
+	}
+	for _, flag := range []string{"only", "skip"} {
+		if err := cmd.RegisterFlagCompletionFunc(flag, ids); err != nil {
+			panic(err) // the flag does not exist: a fault of this package
+		}
+	}
+	complete(cmd, "role", "sends", "receives", "parked")
+}
+
+// patterns lists what --only and --skip take: ids, and area.* for each area.
+func patterns() []string {
+	var all []string
+	for _, doc := range mailcheck.Catalog() {
+		area, _, _ := strings.Cut(doc.ID, ".")
+		if !slices.Contains(all, area+".*") {
+			all = append(all, area+".*")
+		}
+		all = append(all, doc.ID)
+	}
+	return all
+}
+
+func (j *judging) settings() (mailcheck.Settings, error) {
+	known := patterns()
+	for _, p := range slices.Concat(j.only, j.skip) {
+		if !slices.Contains(known, p) {
+			return mailcheck.Settings{}, fmt.Errorf("no rule %q: see mailcheck rules", p)
+		}
+	}
+	role, err := mailcheck.ParseRole(j.role)
+	if err != nil {
+		return mailcheck.Settings{}, fmt.Errorf("--role: %w", err)
+	}
+	return mailcheck.Settings{Only: j.only, Skip: j.skip, Role: role}, nil
+}
+
+// saver returns what writes the facts of one name: nothing, one file, or a file
+// a name in a folder.
+func saver(path string, names int) (func(*mailcheck.Facts) error, error) {
+	if path == "" {
+		return func(*mailcheck.Facts) error { return nil }, nil
+	}
+	info, err := os.Stat(path)
+	folder := strings.HasSuffix(path, string(filepath.Separator)) || err == nil && info.IsDir()
+	if !folder && names > 1 {
+		return nil, fmt.Errorf("--save %s: with several names it has to be a folder, such as %s/", path, path)
+	}
+	if !folder {
+		return func(f *mailcheck.Facts) error { return saveFacts(path, f) }, nil
+	}
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return nil, fmt.Errorf("--save: %w", err)
+	}
+	return func(f *mailcheck.Facts) error { return saveFacts(filepath.Join(path, fileName(f.Domain)), f) }, nil
+}
+
+// fileName makes a file's name of a domain: whatever is not plain becomes %XX.
+func fileName(domain string) string {
+	var b strings.Builder
+	for _, c := range []byte(domain) {
+		switch {
+		case 'a' <= c && c <= 'z', '0' <= c && c <= '9', c == '-', c == '_', c == '.':
+			b.WriteByte(c)
+		default:
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	if strings.HasPrefix(b.String(), ".") { // the root
+		return "root.json"
+	}
+	return b.String() + ".json"
+}
+
+// network has the flags that say whom to ask and what may be dialled.
+type network struct {
+	resolvers []string
+	trustAD   bool
+	zones     []string
+	offline   bool
+	timeout   time.Duration
+	private   []string
+}
+
+func (n *network) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringSliceVar(&n.resolvers, "resolver", nil, "name servers to ask, ADDR or ADDR:PORT (default: the system's)")
+	f.BoolVar(&n.trustAD, "trust-ad", false, "trust the resolver's AD bit (default: only on loopback, or with \"options trust-ad\" in resolv.conf)")
+	f.StringArrayVar(&n.zones, "zone", nil, "a zone file or a folder of them, as if already published (repeatable)")
+	f.BoolVar(&n.offline, "offline", false, "ask nothing but the zones, and dial nobody")
+	f.DurationVar(&n.timeout, "timeout", dnsx.DefaultBudget, "time for one name, all its questions together")
+	f.StringSliceVar(&n.private, "allow-private", nil, "address ranges (CIDR) that may be dialled although they are not public")
+}
+
+// prefixes reads --allow-private.
+func (n *network) prefixes() ([]netip.Prefix, error) {
+	var all []netip.Prefix
+	for _, s := range n.private {
+		p, err := netip.ParsePrefix(s)
+		if err != nil {
+			return nil, fmt.Errorf("--allow-private: %q is no address range such as 10.0.0.0/8", s)
+		}
+		all = append(all, p)
+	}
+	return all, nil
+}

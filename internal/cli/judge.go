@@ -1,0 +1,115 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mailcheck-go/mailcheck"
+	"github.com/mailcheck-go/mailcheck/check"
+)
+
+type judgeOptions struct {
+	output
+	judging
+	at string
+}
+
+func (a *app) judgeCommand() *cobra.Command {
+	var o judgeOptions
+	cmd := &cobra.Command{
+		Use:   "judge FILE…|-",
+		Short: "Judge facts that were saved with --save",
+		Long: `judge reads facts that "domain --save" wrote and judges them with the rules of
+this release. It asks nobody. --at judges as of another time, such as a day on
+which a certificate will have expired.`,
+		Example: `  mailcheck judge facts.json
+  mailcheck judge --at 2027-01-31T00:00:00Z facts.json`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.judge(cmd.Context(), &o, args) },
+	}
+	o.output.flags(cmd)
+	o.judging.flags(cmd)
+	cmd.Flags().StringVar(&o.at, "at", "", "judge as of this time, RFC 3339 (default: when the facts were gathered)")
+	return cmd
+}
+
+func (a *app) judge(ctx context.Context, o *judgeOptions, files []string) error {
+	stream, failOn, err := a.open(&o.output)
+	if err != nil {
+		return err
+	}
+	settings, err := o.settings()
+	if err != nil {
+		return err
+	}
+	if o.at != "" {
+		if settings.At, err = time.Parse(time.RFC3339, o.at); err != nil {
+			return fmt.Errorf("--at %q: want a time such as 2027-01-31T00:00:00Z", o.at)
+		}
+	}
+	status := check.Clean
+	for _, file := range files {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		facts, err := a.readFacts(file)
+		if err != nil {
+			return fmt.Errorf("%s: %w", file, err)
+		}
+		rep := mailcheck.Judge(facts, settings)
+		if err := stream.Add(rep); err != nil {
+			return err
+		}
+		status = max(status, rep.Status(failOn, o.strict))
+	}
+	if err := stream.Close(); err != nil {
+		return err
+	}
+	return exit(status)
+}
+
+func (a *app) readFacts(file string) (*mailcheck.Facts, error) {
+	var in io.Reader = a.Stdin
+	if file != "-" {
+		f, err := os.Open(file)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		in = f
+	}
+	return mailcheck.ReadFacts(in)
+}
+
+// saveFacts writes facts so that the file is there whole or not at all, and for
+// its owner only.
+func saveFacts(path string, f *mailcheck.Facts) (err error) {
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".mailcheck-*") // mode 0600
+	if err != nil {
+		return fmt.Errorf("--save: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			os.Remove(tmp.Name())
+			err = fmt.Errorf("--save: %w", err)
+		}
+	}()
+	enc := json.NewEncoder(tmp)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", " ")
+	if err = enc.Encode(f); err != nil {
+		tmp.Close()
+		return err
+	}
+	if err = tmp.Close(); err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), path)
+}

@@ -1,0 +1,198 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"runtime"
+	"runtime/debug"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mailcheck-go/mailcheck"
+	"github.com/mailcheck-go/mailcheck/check"
+	"github.com/mailcheck-go/mailcheck/internal/lang"
+)
+
+func (a *app) rulesCommand() *cobra.Command {
+	var format string
+	cmd := &cobra.Command{
+		Use:   "rules [AREA…]",
+		Short: "List the rules, of all areas or of some",
+		Example: `  mailcheck rules
+  mailcheck rules dmarc spf
+  mailcheck rules --format markdown`,
+		RunE: func(_ *cobra.Command, areas []string) error {
+			docs, err := inAreas(mailcheck.Catalog(), areas)
+			if err != nil {
+				return err
+			}
+			switch format {
+			case "text":
+				return rulesText(a.Stdout, docs)
+			case "markdown":
+				return rulesMarkdown(a.Stdout, docs)
+			case "json":
+				enc := json.NewEncoder(a.Stdout)
+				enc.SetEscapeHTML(false)
+				enc.SetIndent("", "  ")
+				return enc.Encode(docs)
+			}
+			return fmt.Errorf("--format %q: want text, json or markdown", format)
+		},
+	}
+	cmd.Flags().StringVar(&format, "format", "text", "how to write the list: text, json or markdown")
+	complete(cmd, "format", "text", "json", "markdown")
+	return cmd
+}
+
+func inAreas(docs []check.Doc, areas []string) ([]check.Doc, error) {
+	if len(areas) == 0 {
+		return docs, nil
+	}
+	var kept []check.Doc
+	for _, area := range areas {
+		n := len(kept)
+		for _, doc := range docs {
+			if strings.HasPrefix(doc.ID, area+".") {
+				kept = append(kept, doc)
+			}
+		}
+		if len(kept) == n {
+			return nil, fmt.Errorf("no rule of area %q: see mailcheck rules", area)
+		}
+	}
+	return kept, nil
+}
+
+func rulesText(w io.Writer, docs []check.Doc) error {
+	wide := 0
+	for _, doc := range docs {
+		wide = max(wide, len(doc.ID))
+	}
+	for _, doc := range docs {
+		if _, err := fmt.Fprintf(w, "%-*s  %-8s  %s\n", wide, doc.ID, doc.Severity, doc.Title); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func rulesMarkdown(w io.Writer, docs []check.Doc) error {
+	var b strings.Builder
+	b.WriteString("# Rules\n\nWritten by `mailcheck rules --format markdown`; do not edit by hand.\n\n")
+	fmt.Fprintf(&b, "%d rules. The severity is the gravest that a finding of the rule may have.\n", len(docs))
+	area := ""
+	for _, doc := range docs {
+		if a, _, _ := strings.Cut(doc.ID, "."); a != area {
+			area = a
+			fmt.Fprintf(&b, "\n## %s\n", area)
+		}
+		var cites []string
+		for _, c := range doc.Cite {
+			cites = append(cites, c.String())
+		}
+		fmt.Fprintf(&b, "\n### %s\n\n**%s** · %s · since %s · %s\n\n%s\n", doc.ID, markdown(doc.Title), doc.Severity, doc.Since,
+			markdown(strings.Join(cites, "; ")), markdown(doc.Text))
+		if doc.Fix != "" {
+			fmt.Fprintf(&b, "\n*Fix:* %s\n", markdown(doc.Fix))
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// markdown escapes what would be markup in the rules' own texts.
+func markdown(s string) string {
+	return strings.NewReplacer("\\", "\\\\", "*", "\\*", "_", "\\_", "<", "\\<", "`", "\\`", "[", "\\[", "|", "\\|").Replace(s)
+}
+
+func (a *app) explainCommand() *cobra.Command {
+	var language string
+	cmd := &cobra.Command{
+		Use:     "explain ID",
+		Short:   "Explain a rule: what it means, what to do, where it is written",
+		Example: "  mailcheck explain spf.lookup-limit",
+		Args:    cobra.ExactArgs(1),
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			var ids []string
+			for _, doc := range mailcheck.Catalog() {
+				ids = append(ids, doc.ID+"\t"+doc.Title)
+			}
+			return ids, cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			tr, err := lang.Load(language)
+			if err != nil {
+				return fmt.Errorf("--lang: %w", err)
+			}
+			for _, doc := range mailcheck.Catalog() {
+				if doc.ID == args[0] {
+					return explain(a.Stdout, doc, tr)
+				}
+			}
+			return fmt.Errorf("no rule %q%s", args[0], near(args[0]))
+		},
+	}
+	cmd.Flags().StringVar(&language, "lang", "en", "language: en or ja")
+	complete(cmd, "lang", "en", "ja")
+	return cmd
+}
+
+func explain(w io.Writer, doc check.Doc, tr check.Translation) error {
+	title := doc.Title
+	if s, ok := tr.Title(doc.ID); ok {
+		title = s
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s  (%s, since %s)\n%s\n\n%s\n", doc.ID, doc.Severity, doc.Since, title, doc.Text)
+	if doc.Fix != "" {
+		fmt.Fprintf(&b, "\nFix: %s\n", doc.Fix)
+	}
+	b.WriteString("\n")
+	for _, c := range doc.Cite {
+		fmt.Fprintf(&b, "Source: %s\n", c)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// near suggests the rules that have the same area or the same name.
+func near(id string) string {
+	area, name, _ := strings.Cut(id, ".")
+	var close []string
+	for _, doc := range mailcheck.Catalog() {
+		a, n, _ := strings.Cut(doc.ID, ".")
+		if name != "" && strings.Contains(n, name) || a == area && name == "" || n == area {
+			close = append(close, doc.ID)
+		}
+	}
+	switch {
+	case len(close) == 0:
+		return ": see mailcheck rules"
+	case len(close) > 8:
+		close = append(close[:8], "…")
+	}
+	return ": did you mean " + strings.Join(close, ", ") + "?"
+}
+
+func (a *app) versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			s := "mailcheck " + mailcheck.Version
+			if info, ok := debug.ReadBuildInfo(); ok {
+				for _, kv := range info.Settings {
+					if kv.Key == "vcs.revision" && len(kv.Value) >= 12 {
+						s += " (" + kv.Value[:12] + ")"
+					}
+				}
+			}
+			_, err := fmt.Fprintf(a.Stdout, "%s %s %s/%s, %d rules\n", s, runtime.Version(), runtime.GOOS, runtime.GOARCH, len(mailcheck.Catalog()))
+			return err
+		},
+	}
+}

@@ -1,0 +1,105 @@
+package mailcheck_test
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/mailcheck-go/mailcheck"
+
+// layers says what each package may import: of this project, and of others.
+// docs/architecture.md has the reasons. A package that stands in no line fails.
+var layers = map[string]struct{ own, others []string }{
+	"check":              {},
+	"check/checktest":    {own: []string{"check"}},
+	"dnsx":               {},
+	"dnsx/dnstest":       {own: []string{"dnsx"}},
+	"dnsx/wire":          {own: []string{"dnsx"}, others: []string{"github.com/miekg/dns"}},
+	"dnsx/zone":          {own: []string{"dnsx"}, others: []string{"github.com/miekg/dns", "go.yaml.in/yaml/v4"}},
+	"provider":           {},
+	"internal/dial":      {},
+	"internal/idn":       {own: []string{"dnsx"}, others: []string{"golang.org/x/net"}},
+	"internal/lang":      {own: []string{"check"}},
+	"spf":                {own: room},
+	"dkim":               {own: room},
+	"mx":                 {own: append([]string{"internal/dial"}, room...)},
+	"mtasts":             {own: append([]string{"internal/dial"}, room...)},
+	"tlsrpt":             {own: room},
+	"dmarc":              {own: room, others: []string{"golang.org/x/net"}},
+	"tlscert":            {own: append([]string{"internal/dial"}, room...), others: []string{"golang.org/x/net"}},
+	"report":             {own: []string{"check"}, others: []string{"golang.org/x/text"}},
+	".":                  {own: append([]string{"provider", "internal/dial", "spf", "dkim", "dmarc", "mx", "mtasts", "tlsrpt", "tlscert"}, room...), others: []string{"golang.org/x/net"}},
+	"internal/cli":       {own: []string{"*"}, others: []string{"github.com/spf13/cobra", "golang.org/x/term"}},
+	"cmd/mailcheck":      {own: []string{"internal/cli"}},
+	"examples/domain":    {own: []string{".", "report", "dnsx/wire"}},
+	"examples/lint-zone": {own: []string{".", "check", "dnsx/zone"}},
+	"examples/handler":   {own: []string{"*"}},
+}
+
+var room = []string{"check", "dnsx"}
+
+// stdOnly may not reach another module even through this project's packages.
+var stdOnly = []string{"check", "check/checktest", "dnsx", "dnsx/dnstest", "provider", "internal/dial", "spf", "dkim", "mx", "mtasts", "tlsrpt"}
+
+func TestLayers(t *testing.T) {
+	for _, line := range list(t, "-f", "{{.ImportPath}} {{join .Imports \" \"}}", "./...") {
+		imports := strings.Fields(line)
+		pkg := own(imports[0])
+		may, ok := layers[pkg]
+		if !ok {
+			t.Errorf("%s stands in no line of layers", pkg)
+			continue
+		}
+		for _, imported := range imports[1:] {
+			switch name := own(imported); {
+			case name != "":
+				if !slices.Contains(may.own, name) && !slices.Contains(may.own, "*") {
+					t.Errorf("%s may not import %s", pkg, name)
+				}
+			case strings.Contains(strings.SplitN(imported, "/", 2)[0], "."):
+				if !slices.ContainsFunc(may.others, func(m string) bool { return imported == m || strings.HasPrefix(imported, m+"/") }) {
+					t.Errorf("%s may not import %s", pkg, imported)
+				}
+			}
+		}
+	}
+}
+
+func TestStandardLibraryOnly(t *testing.T) {
+	for _, pkg := range stdOnly {
+		for _, dep := range list(t, "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", "./"+pkg) {
+			if own(dep) == "" {
+				t.Errorf("%s reaches %s", pkg, dep)
+			}
+		}
+	}
+}
+
+// own is the path of a package of this project within it, "" for any other.
+func own(path string) string {
+	if path == module {
+		return "."
+	}
+	rest, ok := strings.CutPrefix(path, module+"/")
+	if !ok {
+		return ""
+	}
+	return rest
+}
+
+func list(t *testing.T, args ...string) []string {
+	t.Helper()
+	out, err := exec.Command("go", append([]string{"list"}, args...)...).Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var lines []string
+	for line := range strings.Lines(string(out)) {
+		if line = strings.TrimSpace(line); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}

@@ -1,0 +1,135 @@
+// Package mailcheck looks at everything a domain publishes about its mail,
+// and says what is wrong with it, why, and what to change.
+//
+// A check runs in two steps that never mix. [Checker.Discover] asks the
+// network and writes down what it saw, as [Facts]. [Judge] reads Facts and
+// returns a report; it asks nobody anything, so facts can be saved, judged
+// again by a newer release, or as of another time.
+//
+// [Checker.Check] does both:
+//
+//	resolver, err := wire.System()
+//	…
+//	checker := mailcheck.Checker{Resolver: resolver}
+//	rep, err := checker.Check(ctx, mailcheck.Target{Domain: "acme.example"})
+//
+// Each protocol has a package of its own with the same doors (spf, dkim, dmarc,
+// mx, mtasts, tlsrpt, tlscert); whoever needs one of them imports that alone.
+//
+// Within a major version exported names stay, rule ids are never reused or
+// renamed, and JSON fields are only added.
+package mailcheck
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mailcheck-go/mailcheck/check"
+	"github.com/mailcheck-go/mailcheck/dkim"
+	"github.com/mailcheck-go/mailcheck/dmarc"
+	"github.com/mailcheck-go/mailcheck/dnsx"
+	"github.com/mailcheck-go/mailcheck/mtasts"
+	"github.com/mailcheck-go/mailcheck/mx"
+	"github.com/mailcheck-go/mailcheck/provider"
+	"github.com/mailcheck-go/mailcheck/spf"
+	"github.com/mailcheck-go/mailcheck/tlscert"
+	"github.com/mailcheck-go/mailcheck/tlsrpt"
+)
+
+// Version is the release that this source becomes. It stands in facts and reports.
+const Version = "v0.1.0"
+
+// Target is what is to be checked, and what the operator knows about it.
+type Target struct {
+	Domain    string   // as dnsx.ParseName takes it
+	Selectors []string // DKIM selectors in use; others are listed or tried besides
+	Hosts     []string // HOST or HOST:PORT whose certificates matter; port 443 if none
+	Role      Role     // empty: found out from the facts
+}
+
+// Checker gathers facts. Only Resolver is needed. It may be used by many
+// goroutines at once.
+type Checker struct {
+	// Resolver is asked. A *dnsx.Cache is used as it is and so shared between
+	// checks; any other resolver gets a cache for the time of each check.
+	Resolver dnsx.Resolver
+	// Budget bounds one Discover; dnsx.DefaultBudget if 0. What has no answer by
+	// then is a Failure of kind budget in the facts.
+	Budget time.Duration
+	// AllowPrivate opens address ranges that are otherwise not dialled because
+	// they are not public: those of an intranet, or loopback for tests.
+	AllowPrivate []netip.Prefix
+	// Offline dials nobody. It says nothing about the Resolver.
+	Offline bool
+	// Providers is provider.Builtin() if nil.
+	Providers *provider.Set
+	// Now is time.Now if nil.
+	Now func() time.Time
+}
+
+// Settings is what the owner of the judgement wants; the zero value has the
+// defaults that the rules' documentation names.
+type Settings struct {
+	Only []string  // rule ids, or "area.*": nothing else is judged
+	Skip []string  // rule ids, or "area.*": not judged
+	Role Role      // overrides the role that the facts show
+	At   time.Time // judge as of this time; zero: when the facts were gathered
+	// Providers is provider.Builtin() if nil.
+	Providers *provider.Set
+
+	SPF     spf.Settings
+	DKIM    dkim.Settings
+	DMARC   dmarc.Settings
+	MX      mx.Settings
+	MTASTS  mtasts.Settings
+	TLSRPT  tlsrpt.Settings
+	TLSCert tlscert.Settings
+}
+
+// Check discovers and judges. The report comes back with an error too, where
+// ctx ended: it then rests on the facts so far.
+func (c *Checker) Check(ctx context.Context, t Target, s Settings) (*check.Report, error) {
+	f, err := c.Discover(ctx, t)
+	if f == nil {
+		return nil, err
+	}
+	return Judge(f, s), err
+}
+
+// Judge turns facts into a report. It is pure: the same facts and settings give
+// the same report. Facts that lack a part, because an older release or somebody
+// else wrote them, make the rules about that part unknown.
+func Judge(f *Facts, s Settings) *check.Report {
+	v := newView(f, s)
+	r := &check.Report{Schema: check.ReportSchema, Tool: "mailcheck " + Version, Target: f.Domain, At: v.when}
+	r.Results = check.Apply(v, selected(rules(s), s))
+	r.Role = v.role.report()
+	r.Answers = v.answers(r.Results)
+	r.Overview = v.overview()
+	r.Measures = v.measures(r.Results)
+	r.Repairs = v.repairs(r.Results, s)
+	r.Count()
+	return r
+}
+
+// Catalog documents every rule, in the order of reports.
+func Catalog() []check.Doc { return check.Docs(rules(Settings{})) }
+
+// selected keeps the rules that the settings want.
+func selected(all []check.Rule[*view], s Settings) []check.Rule[*view] {
+	return slices.DeleteFunc(all, func(r check.Rule[*view]) bool {
+		return len(s.Only) > 0 && !matches(s.Only, r.ID) || matches(s.Skip, r.ID)
+	})
+}
+
+func matches(patterns []string, id string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool {
+		if area, ok := strings.CutSuffix(p, ".*"); ok {
+			return strings.HasPrefix(id, area+".")
+		}
+		return p == id
+	})
+}

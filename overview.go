@@ -1,0 +1,320 @@
+package mailcheck
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/mailcheck-go/mailcheck/check"
+	"github.com/mailcheck-go/mailcheck/dkim"
+	"github.com/mailcheck-go/mailcheck/dmarc"
+	"github.com/mailcheck-go/mailcheck/mx"
+)
+
+// overview says in a line an area what is published, whatever is right or wrong with it.
+func (v *view) overview() []check.Overview {
+	if exists, gaps := v.exists(); len(gaps) == 0 && !exists {
+		return nil
+	}
+	var all []check.Overview
+	add := func(area, title string, asked bool, text func() check.Text) {
+		if asked {
+			all = append(all, check.Overview{Area: area, Title: title, Text: text()})
+		}
+	}
+	add("spf", "SPF", v.spf != nil, v.spfLine)
+	add("dkim", "DKIM", v.dkim != nil, v.dkimLine)
+	add("dmarc", "DMARC", v.dmarc != nil, v.dmarcLine)
+	add("mx", "MX", v.mx != nil, v.mxLine)
+	if v.role.Role == Parked {
+		return all
+	}
+	add("mtasts", "MTA-STS", v.mtasts != nil, v.mtastsLine)
+	add("tlsrpt", "TLS-RPT", v.tlsrpt != nil, v.tlsrptLine)
+	add("cert", "Certificates", v.tlscert != nil && len(v.tlscert.Hosts) > 0, v.certLine)
+	return all
+}
+
+func notKnown(gaps []check.Gap) check.Text { return check.Textf("not known: %s", causeOf(gaps[0])) }
+
+func (v *view) spfLine() check.Text {
+	a := v.spf
+	switch {
+	case a.Unread != nil:
+		return notKnown(a.Unread)
+	case len(a.Texts) == 0:
+		return check.Textf("no record")
+	case len(a.Texts) > 1:
+		return check.Textf("%d records, of which receivers take none", len(a.Texts))
+	case v.role.Role == Parked:
+		return check.Textf("%s", a.Text)
+	}
+	var who []string
+	for _, s := range v.senders {
+		who = append(who, s.Name)
+	}
+	text := check.Textf("%d of 10 lookups%s, %s; %s IPv4 addresses may send", a.Lookups, atLeast(len(a.Gaps) > 0), ending(string(a.All)), thousands(a.IPv4))
+	if len(who) > 0 {
+		text = check.Textf("%s; names %s", text, strings.Join(who, ", "))
+	}
+	return text
+}
+
+// thousands writes 1234567 as 1,234,567.
+func thousands(n uint64) string {
+	s := strconv.FormatUint(n, 10)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+func atLeast(open bool) string {
+	if open {
+		return " or more"
+	}
+	return ""
+}
+
+func ending(result string) string {
+	switch result {
+	case "fail":
+		return "ends in -all"
+	case "softfail":
+		return "ends in ~all"
+	case "neutral":
+		return "ends in ?all"
+	case "pass":
+		return "ends in +all"
+	}
+	return "no all"
+}
+
+func (v *view) dkimLine() check.Text {
+	a := v.dkim
+	var parts []string
+	revoked, unknown := 0, 0
+	for _, s := range a.Selectors {
+		switch {
+		case s.State == dkim.StateUnknown && s.Target != "":
+			parts = append(parts, s.Name+v.keyOwner(s.Target)+" key not known")
+		case s.State == dkim.StateUnknown:
+			unknown++
+		case s.State == dkim.StateDangling:
+			parts = append(parts, s.Name+" dangling")
+		case s.State == dkim.StateFound:
+			i := slices.IndexFunc(a.Keys, func(k dkim.Key) bool { return k.Selector == s.Name })
+			switch {
+			case i >= 0:
+				k := a.Keys[i]
+				parts = append(parts, fmt.Sprintf("%s%s %s %d", s.Name, v.keyOwner(k.Target), k.Type, k.Bits))
+			case len(s.Records) > 0 && s.Records[0].Revoked():
+				revoked++
+			default:
+				parts = append(parts, s.Name+" no usable key")
+			}
+		}
+	}
+	if revoked > 0 {
+		parts = append(parts, fmt.Sprintf("%d revoked", revoked))
+	}
+	switch {
+	case a.AllRevoked && len(parts) == 0:
+		return check.Textf("every key is revoked by a wildcard")
+	case len(parts) > 0:
+		return check.Textf("%d selectors: %s", len(parts), strings.Join(parts, ", "))
+	case unknown == len(a.Selectors) && unknown > 0:
+		return check.Textf("not known: %d questions for selectors stayed without an answer", unknown)
+	case a.Complete:
+		return check.Textf("no selector exists")
+	}
+	return check.Textf("no key at the %d selectors that were tried; others may exist", len(a.Selectors))
+}
+
+func (v *view) keyOwner(target string) string {
+	if p := v.providers.ByKeyTarget(target); p != nil {
+		return " (" + p.Name + ")"
+	}
+	return ""
+}
+
+func (v *view) dmarcLine() check.Text {
+	a, g := v.dmarc, &v.dmarc.New
+	if g.Record == nil && a.Old.Record != nil {
+		g = &a.Old
+	}
+	switch {
+	case a.Effective.Domain == "" && g.Record == nil:
+		return notKnown(append(v.dmarcGaps(), check.Gap{Subject: "the DMARC policy"}))
+	case g.Record == nil:
+		return check.Textf("no policy")
+	}
+	rec := g.Record
+	parts := []string{"p=" + string(rec.Policy)}
+	for _, tag := range []string{"sp", "np", "t", "pct"} {
+		if t, ok := rec.Tag(tag); ok {
+			parts = append(parts, tag+"="+t.Value)
+		}
+	}
+	text := check.Textf("%s", strings.Join(parts, ", "))
+	if g.Owner != v.facts.Domain {
+		text = check.Textf("inherited from %s: %s", g.Owner, text)
+	}
+	var to []string
+	for _, r := range g.Reports {
+		if r.Tag == "rua" {
+			to = append(to, r.URI.Address+reportNote(r))
+		}
+	}
+	if len(to) == 0 {
+		return check.Textf("%s; no aggregate reports", text)
+	}
+	return check.Textf("%s; reports to %s", text, strings.Join(to, ", "))
+}
+
+func reportNote(r dmarc.Report) string {
+	switch {
+	case !r.External:
+		return ""
+	case r.State == "":
+		return " (external, consent not known)"
+	case r.State == dmarc.StateSent:
+		return " (external, consents)"
+	}
+	return " (external, " + string(r.State) + ")"
+}
+
+func (v *view) mxLine() check.Text {
+	a := v.mx
+	switch {
+	case a.Unread != nil:
+		return notKnown(a.Unread)
+	case a.Null:
+		return check.Textf("null MX: no mail is taken")
+	case a.Implicit:
+		return check.Textf("no record; the domain's own address stands in for one")
+	case len(a.Records) == 0:
+		return check.Textf("no record")
+	}
+	var who, hosts []string
+	for _, h := range a.Hosts {
+		hosts = append(hosts, h.Name)
+		if p := v.providers.ByMX(h.Name); p != nil && !slices.Contains(who, p.Name) {
+			who = append(who, p.Name)
+		}
+	}
+	const shown = 4
+	if n := len(hosts); n > shown {
+		hosts = append(hosts[:shown], fmt.Sprintf("… %d more", n-shown))
+	}
+	text := check.Textf("%s", strings.Join(hosts, ", "))
+	if len(who) > 0 {
+		text = check.Textf("%s (%s)", text, strings.Join(who, ", "))
+	}
+	if a.Receives == mx.No {
+		text = check.Textf("%s; none has an address", text)
+	}
+	return text
+}
+
+func (v *view) mtastsLine() check.Text {
+	a := v.mtasts
+	switch {
+	case a.Unread != nil:
+		return notKnown(a.Unread)
+	case len(a.Texts) == 0:
+		return check.Textf("no record")
+	case !a.Valid:
+		return check.Textf("a record that senders cannot read")
+	case a.PolicyUnread != nil:
+		return check.Textf("record with id %s; policy not known: %s", a.Record.ID, causeOf(a.PolicyUnread[0]))
+	case a.Policy == nil || !a.PolicyValid:
+		return check.Textf("record with id %s; no policy that senders can read", a.Record.ID)
+	}
+	return check.Textf("mode %s for %s, kept for %d days", string(a.Policy.Mode), strings.Join(a.Policy.MX, ", "), int(a.Policy.MaxAge/(24*time.Hour)))
+}
+
+func (v *view) tlsrptLine() check.Text {
+	a := v.tlsrpt
+	switch {
+	case a.Unread != nil:
+		return notKnown(a.Unread)
+	case len(a.Texts) == 0:
+		return check.Textf("no record")
+	case !a.Valid:
+		return check.Textf("a record that senders cannot read")
+	}
+	var to []string
+	for _, u := range a.Record.RUA {
+		to = append(to, u)
+	}
+	return check.Textf("reports to %s", strings.Join(to, ", "))
+}
+
+func (v *view) certLine() check.Text {
+	var parts []string
+	for _, h := range v.tlscert.Hosts {
+		s := h.String() + " (" + h.Why + ")"
+		switch t := h.NotAfter(); {
+		case !t.IsZero():
+			s += " until " + t.Format(time.DateOnly)
+		default:
+			s += " not seen"
+		}
+		parts = append(parts, s)
+	}
+	return check.Textf("%s", strings.Join(parts, "; "))
+}
+
+// measures are the numbers of the report. Names are for ever, as rule ids are.
+func (v *view) measures(results []check.Result) []check.Measure {
+	outcome := func(id string) check.Outcome {
+		for _, r := range results {
+			if r.ID == id {
+				return r.Outcome
+			}
+		}
+		return ""
+	}
+	var all []check.Measure
+	if a := v.spf; a != nil && len(a.Texts) == 1 {
+		limit := 10.0
+		o := outcome("spf.lookup-limit")
+		if o == check.Pass && outcome("spf.lookup-near-limit") == check.Fail {
+			o = check.Note
+		}
+		all = append(all,
+			check.Measure{Name: "spf_lookups", Subject: v.facts.Domain, Value: float64(a.Lookups), Limit: &limit, Outcome: o},
+			check.Measure{Name: "spf_void_lookups", Subject: v.facts.Domain, Value: float64(a.Voids.Terms()), Outcome: outcome("spf.void-lookups")},
+			check.Measure{Name: "spf_ipv4_addresses", Subject: v.facts.Domain, Value: float64(a.IPv4)},
+		)
+	}
+	if v.dkim != nil {
+		for _, k := range v.dkim.Keys {
+			all = append(all, check.Measure{Name: "dkim_key_bits", Subject: k.Selector + "._domainkey." + v.facts.Domain, Value: float64(k.Bits)})
+		}
+	}
+	if v.tlscert != nil {
+		for _, h := range v.tlscert.Hosts {
+			if len(h.Leaves) == 0 {
+				continue
+			}
+			leaf := h.Leaves[0]
+			left, lifetime := leaf.Left(v.when).Seconds(), leaf.Lifetime().Seconds()
+			o := check.Pass
+			switch {
+			case left <= 0:
+				o = check.Fail
+			case left < lifetime/3:
+				o = check.Note
+			}
+			all = append(all,
+				check.Measure{Name: "cert_not_after_seconds", Subject: h.String(), Unit: "seconds", Value: float64(leaf.NotAfter.Unix())},
+				check.Measure{Name: "cert_left_seconds", Subject: h.String(), Unit: "seconds", Value: max(left, 0), Limit: &lifetime, Outcome: o},
+			)
+		}
+	}
+	return all
+}

@@ -1,0 +1,183 @@
+package mailcheck
+
+import (
+	"encoding/json"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/mailcheck-go/mailcheck/check"
+	"github.com/mailcheck-go/mailcheck/dkim"
+	"github.com/mailcheck-go/mailcheck/dmarc"
+	"github.com/mailcheck-go/mailcheck/dnsx"
+	"github.com/mailcheck-go/mailcheck/mtasts"
+	"github.com/mailcheck-go/mailcheck/mx"
+	"github.com/mailcheck-go/mailcheck/spf"
+	"github.com/mailcheck-go/mailcheck/tlsrpt"
+)
+
+// repairs judges the changes that the rooms propose: each is made in a copy of the
+// facts, and what comes of it decides whether it is shown. One that cures nothing,
+// or makes a rule fail, is not.
+func (v *view) repairs(results []check.Result, s Settings) []check.Repair {
+	before := outcomes(results)
+	var repairs []check.Repair
+	for _, c := range v.changes() {
+		facts, err := withChange(v.facts, c)
+		if err != nil {
+			continue // a value that is no record: nothing to propose
+		}
+		after := check.Apply(newView(facts, s), selected(rules(s), s))
+		var cures []string
+		harms := false
+		for _, res := range after {
+			was := before[res.ID]
+			switch {
+			case was == check.Fail && res.Outcome != check.Fail && res.Outcome != check.Unknown:
+				cures = append(cures, res.ID)
+			case was != check.Fail && res.Outcome == check.Fail:
+				harms = true
+			}
+		}
+		if len(cures) > 0 && !harms {
+			repairs = append(repairs, check.Repair{Change: c, Cures: cures})
+		}
+	}
+	return repairs
+}
+
+// changes are what the rooms propose, and of a parked domain what shuts it.
+func (v *view) changes() []check.Change {
+	if exists, gaps := v.exists(); len(gaps) == 0 && !exists {
+		return nil
+	}
+	var all []check.Change
+	if v.role.Role == Parked {
+		all = v.shut()
+	}
+	add := func(changes []check.Change) {
+		for _, c := range changes {
+			if !slices.ContainsFunc(all, func(o check.Change) bool { return o.Name == c.Name && o.Type == c.Type }) {
+				all = append(all, c)
+			}
+		}
+	}
+	if v.spf != nil {
+		add(spf.Repair(v.spf))
+	}
+	if v.dkim != nil {
+		add(dkim.Repair(v.dkim))
+	}
+	if v.dmarc != nil {
+		add(dmarc.Repair(v.dmarc))
+	}
+	if v.mx != nil {
+		add(mx.Repair(v.mx))
+	}
+	if v.mtasts != nil {
+		add(mtasts.Repair(v.mtasts))
+	}
+	if v.tlsrpt != nil {
+		add(tlsrpt.Repair(v.tlsrpt))
+	}
+	return all
+}
+
+// shut are the records with which a parked domain says that it sends nothing. An
+// address for reports is kept.
+func (v *view) shut() []check.Change {
+	var all []check.Change
+	if a := v.spf; a != nil && a.Unread == nil && a.Default != spf.Fail {
+		all = append(all, check.Change{Name: a.Owner, Type: "TXT", Old: a.Texts, New: []string{"v=spf1 -all"}})
+	}
+	if a := v.dmarc; a != nil && a.Effective.Domain.WeakerThan(dmarc.Reject) && len(a.Nodes) > 0 {
+		c := check.Change{Name: dnsx.Join("_dmarc", v.facts.Domain), Type: "TXT", New: []string{"v=DMARC1; p=reject; sp=reject; np=reject"}}
+		for _, r := range a.Nodes[0].Records {
+			c.Old = append(c.Old, r.Text)
+			if rua, ok := r.Record.Tag("rua"); ok && rua.Valid && !strings.Contains(c.New[0], "rua=") {
+				c.New[0] += "; rua=" + rua.Value
+			}
+		}
+		all = append(all, c)
+	}
+	return all
+}
+
+func outcomes(results []check.Result) map[string]check.Outcome {
+	m := make(map[string]check.Outcome, len(results))
+	for _, res := range results {
+		m[res.ID] = res.Outcome
+	}
+	return m
+}
+
+// withChange returns a copy of facts in which a change has been made: wherever the
+// RRset was asked for, the answer now has it.
+func withChange(f *Facts, c check.Change) (*Facts, error) {
+	data, err := json.Marshal(f)
+	if err != nil {
+		return nil, err
+	}
+	again := new(Facts)
+	if err := json.Unmarshal(data, again); err != nil {
+		return nil, err
+	}
+	t, err := dnsx.ParseType(c.Type)
+	if err != nil {
+		return nil, err
+	}
+	var added []dnsx.RR
+	for _, value := range c.New {
+		rr := dnsx.NewTXT(c.Name, 300, value)
+		if t != dnsx.TypeTXT {
+			if rr, err = dnsx.ParseRR(c.Name + " 300 IN " + c.Type + " " + value); err != nil {
+				return nil, err
+			}
+		}
+		added = append(added, rr)
+	}
+	replies(reflect.ValueOf(again), func(r *dnsx.Reply) {
+		if a := r.Answer; a != nil && r.Question.Type == t && a.Owner() == c.Name {
+			a.RCode = dnsx.NoError
+			a.Records = slices.DeleteFunc(a.Records, func(rr dnsx.RR) bool { return slices.Contains(c.Old, value(rr)) })
+			a.Records = append(a.Records, added...)
+		}
+	})
+	return again, nil
+}
+
+// value is a record as a Change names it.
+func value(rr dnsx.RR) string {
+	if rr.Type == dnsx.TypeTXT {
+		return rr.Text()
+	}
+	return strings.TrimSuffix(rr.DataText(), ".")
+}
+
+var replyType = reflect.TypeFor[dnsx.Reply]()
+
+// replies calls do for every Reply in facts, whichever room they belong to.
+func replies(v reflect.Value, do func(*dnsx.Reply)) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			replies(v.Elem(), do)
+		}
+	case reflect.Struct:
+		if v.Type() == replyType {
+			do(v.Addr().Interface().(*dnsx.Reply))
+			return
+		}
+		for i := range v.NumField() {
+			if v.Type().Field(i).IsExported() {
+				replies(v.Field(i), do)
+			}
+		}
+	case reflect.Slice:
+		if v.Type().Elem().Kind() != reflect.Uint8 {
+			for i := range v.Len() {
+				replies(v.Index(i), do)
+			}
+		}
+	}
+}

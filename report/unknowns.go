@@ -1,0 +1,111 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/mailcheck-go/mailcheck/check"
+)
+
+// unknownsShown bounds the lines on what could not be known; the other formats have all.
+const unknownsShown = 12
+
+// unknowns says what could not be judged, by the question that stayed open.
+func (p *printer) unknowns(r *check.Report) {
+	unknown := pick(r.Results, check.Unknown)
+	if len(unknown) == 0 {
+		return
+	}
+	p.heading("What could not be known")
+	groups := groupGaps(unknown)
+	for i, g := range groups {
+		if i == unknownsShown {
+			p.line("    " + fmt.Sprintf(p.label("… and %d more"), len(groups)-unknownsShown))
+			break
+		}
+		rules := g.rules[0]
+		if len(g.rules) > 1 {
+			rules = fmt.Sprintf(p.label("%d rules could not be judged"), len(g.rules))
+		}
+		p.block("  "+p.ink(magenta, "? "), Clean(p.gapText(g))+": "+rules, plain)
+	}
+}
+
+// gapGroup is one open question with the rules that needed it, or several that
+// nobody asked and the same rules needed.
+type gapGroup struct {
+	check.Gap
+	subjects []string
+	rules    []string
+}
+
+func groupGaps(results []*check.Result) []*gapGroup {
+	var groups []*gapGroup
+	by := map[string]*gapGroup{}
+	for _, res := range results {
+		for _, gap := range res.Gaps {
+			key := string(gap.Why) + "\x00" + gap.Subject + "\x00" + gap.CauseText()
+			if by[key] == nil {
+				by[key] = &gapGroup{Gap: gap, subjects: []string{gap.Subject}}
+				groups = append(groups, by[key])
+			}
+			by[key].rules = append(by[key].rules, res.ID)
+		}
+	}
+	groups = mergeNotAsked(groups)
+	slices.SortStableFunc(groups, func(a, b *gapGroup) int {
+		if failed := cmp.Compare(boolInt(b.Why == check.Failed), boolInt(a.Why == check.Failed)); failed != 0 {
+			return failed
+		}
+		return cmp.Compare(len(b.rules), len(a.rules))
+	})
+	return groups
+}
+
+func boolInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// mergeNotAsked puts questions that nobody asked, and that the same rules needed,
+// into one group: offline there may be dozens.
+func mergeNotAsked(groups []*gapGroup) []*gapGroup {
+	var kept []*gapGroup
+	by := map[string]*gapGroup{}
+	for _, g := range groups {
+		if g.Why != check.NotAsked {
+			kept = append(kept, g)
+			continue
+		}
+		key := strings.Join(g.rules, " ")
+		if first := by[key]; first != nil {
+			first.subjects = append(first.subjects, g.subjects...)
+			continue
+		}
+		by[key] = g
+		kept = append(kept, g)
+	}
+	return kept
+}
+
+func (p *printer) gapText(g *gapGroup) string {
+	const shown = 4
+	switch cause := g.CauseText(); {
+	case len(g.subjects) > shown:
+		return fmt.Sprintf(p.label("%s and %d more were not asked"), strings.Join(g.subjects[:shown], ", "), len(g.subjects)-shown)
+	case len(g.subjects) > 1:
+		return fmt.Sprintf(p.label("%s were not asked"), strings.Join(g.subjects, ", "))
+	case g.Why == check.NotAsked && (cause == "" || strings.HasPrefix(cause, g.Subject)):
+		return fmt.Sprintf(p.label("%s was not asked"), g.Subject)
+	case cause == "":
+		return fmt.Sprintf(p.label("%s is not known"), g.Subject)
+	case strings.Contains(cause, g.Subject):
+		return cause
+	default:
+		return g.Subject + ": " + cause
+	}
+}

@@ -1,0 +1,65 @@
+package mailcheck
+
+import (
+	"fmt"
+
+	"github.com/mailcheck-go/mailcheck/check"
+)
+
+// Role is what a domain is used for. It decides what is expected of it.
+type Role string
+
+const (
+	Sends       Role = "sends"    // mail is sent as the domain
+	Receives    Role = "receives" // it gets mail and says that it sends none
+	Parked      Role = "parked"   // it has nothing to do with mail
+	RoleUnknown Role = "unknown"  // answers that would tell are missing
+)
+
+// ParseRole reads a role as an operator gives it; the empty text is no role.
+func ParseRole(s string) (Role, error) {
+	switch r := Role(s); r {
+	case "", Sends, Receives, Parked:
+		return r, nil
+	}
+	return "", fmt.Errorf("%q is no role: want sends, receives or parked", s)
+}
+
+// role is the Role of a view with its reason.
+type role struct {
+	Role
+	given bool
+	why   check.Text
+}
+
+func (r role) report() *check.Role {
+	return &check.Role{Word: string(r.Role), Given: r.given, Why: r.why, Short: r.Role == Parked}
+}
+
+// findRole concludes from what is published. A domain is parked where nothing
+// names a sender, nothing signs and no host takes its mail; the SPF record that
+// says so may be missing, which is then a fault of a parked domain.
+func (v *view) findRole(given Role) role {
+	if given != "" && given != RoleUnknown {
+		return role{given, true, check.Textf("as the operator says")}
+	}
+	if exists, gaps := v.exists(); len(gaps) == 0 && !exists {
+		return role{RoleUnknown, false, check.Textf("the domain does not exist")}
+	}
+	takes, takesKnown := v.takesMail()
+	sends, sendsKnown := v.namesSenders()
+	signs := v.dkim != nil && len(v.dkim.Keys) > 0
+	switch {
+	case sends:
+		return role{Sends, false, check.Textf("its SPF record names senders")}
+	case signs:
+		return role{Sends, false, check.Textf("it publishes DKIM keys")}
+	case takesKnown && takes && sendsKnown && v.spf.Record != nil:
+		return role{Receives, false, check.Textf("it has MX hosts, and its SPF record names no sender")}
+	case takesKnown && takes && sendsKnown:
+		return role{Sends, false, check.Textf("it has MX hosts, and no SPF record says that it sends nothing")}
+	case takesKnown && !takes && sendsKnown:
+		return role{Parked, false, check.Textf("no host takes its mail, nothing names a sender, and no DKIM key was found")}
+	}
+	return role{RoleUnknown, false, check.Textf("the answers that would tell are missing")}
+}

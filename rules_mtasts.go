@@ -1,0 +1,91 @@
+package mailcheck
+
+import (
+	"strings"
+
+	"github.com/mailcheck-go/mailcheck/check"
+	"github.com/mailcheck-go/mailcheck/mtasts"
+)
+
+// mtastsRules hold the policy against the MX hosts, and want reports beside it.
+func mtastsRules() []check.Rule[*view] {
+	return []check.Rule[*view]{
+		{
+			Doc: check.Doc{
+				ID: "mtasts.mx-mismatch", Severity: check.Critical, Since: "v0.1.0",
+				Title: "An MX host matches no pattern of the MTA-STS policy",
+				Text: "Senders that honour the policy do not deliver to a host that it does not name. " +
+					"In mode enforce mail is delayed and returned where no host is named, and takes a detour where some are.",
+				Fix:  "Add the MX host to the policy, then change the id of the record.",
+				Cite: []check.Cite{check.RFC(8461, "4.1"), check.RFC(8461, "5")},
+			},
+			Applies: func(v *view) (bool, []check.Gap) {
+				switch {
+				case v.mtasts == nil || v.mx == nil:
+					return false, []check.Gap{{Subject: "MTA-STS and MX of " + v.facts.Domain, Why: check.NotAsked}}
+				case v.mtasts.Unread != nil:
+					return false, v.mtasts.Unread
+				case v.mtasts.PolicyUnread != nil:
+					return false, v.mtasts.PolicyUnread
+				case v.mx.Unread != nil:
+					return false, v.mx.Unread
+				}
+				return v.mtasts.PolicyValid && v.mtasts.Policy.Mode != mtasts.None && len(v.mx.Hosts) > 0, nil
+			},
+			Check: mxMismatch,
+		},
+		{
+			Doc: check.Doc{
+				ID: "mtasts.tlsrpt-missing", Severity: check.Low, Since: "v0.1.0",
+				Title: "MTA-STS without TLS reporting",
+				Text: "The domain asks senders to insist on TLS, and gives them no address to tell when that fails: " +
+					"a wrong policy or an expired certificate shows only as mail that does not come.",
+				Fix:  "Publish v=TLSRPTv1; rua=mailto:… at _smtp._tls.",
+				Cite: []check.Cite{check.RFC(8460, "3"), check.RFC(8461, "5")},
+			},
+			Applies: func(v *view) (bool, []check.Gap) {
+				if v.mtasts == nil || v.tlsrpt == nil {
+					return false, []check.Gap{{Subject: "MTA-STS and TLS-RPT of " + v.facts.Domain, Why: check.NotAsked}}
+				}
+				return v.mtasts.Valid, v.mtasts.Unread
+			},
+			Check: func(v *view) ([]check.Finding, []check.Gap) {
+				if v.tlsrpt.Unread != nil || len(v.tlsrpt.Texts) > 0 {
+					return nil, v.tlsrpt.Unread // a faulty record has rules of its own
+				}
+				return []check.Finding{{
+					Subject:  v.tlsrpt.Name,
+					Detail:   check.Textf("%s has an MTA-STS record, and %s has no TLS-RPT record", v.mtasts.Name, v.tlsrpt.Name),
+					Evidence: []check.Evidence{{Source: "TXT " + v.mtasts.Owner, Text: v.mtasts.Text}},
+				}}, nil
+			},
+		},
+	}
+}
+
+// mxMismatch: critical only where senders must not deliver at all; where another
+// host is named they go on to that (RFC 8461, 5.1), and in mode testing they
+// deliver and report.
+func mxMismatch(v *view) ([]check.Finding, []check.Gap) {
+	var strangers []string
+	for _, h := range v.mx.Hosts {
+		if !v.mtasts.Policy.Matches(h.Name) {
+			strangers = append(strangers, h.Name)
+		}
+	}
+	if len(strangers) == 0 {
+		return nil, nil
+	}
+	f := check.Finding{
+		Subject:  v.facts.Domain,
+		Detail:   check.Textf("in mode %s %d of %d MX hosts match no mx pattern: %s", string(v.mtasts.Policy.Mode), len(strangers), len(v.mx.Hosts), strings.Join(strangers, ", ")),
+		Evidence: []check.Evidence{{Source: v.mtasts.URL, Text: "mx: " + strings.Join(v.mtasts.Policy.MX, ", mx: ")}},
+	}
+	switch {
+	case v.mtasts.Policy.Mode == mtasts.Testing:
+		f.Severity = check.Medium
+	case len(strangers) < len(v.mx.Hosts):
+		f.Severity = check.High
+	}
+	return []check.Finding{f}, nil
+}

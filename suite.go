@@ -1,0 +1,119 @@
+package mailcheck
+
+import (
+	"slices"
+
+	"golang.org/x/net/publicsuffix"
+
+	"github.com/mailcheck-go/mailcheck/check"
+	"github.com/mailcheck-go/mailcheck/dkim"
+	"github.com/mailcheck-go/mailcheck/dmarc"
+	"github.com/mailcheck-go/mailcheck/mtasts"
+	"github.com/mailcheck-go/mailcheck/mx"
+	"github.com/mailcheck-go/mailcheck/spf"
+	"github.com/mailcheck-go/mailcheck/tlscert"
+	"github.com/mailcheck-go/mailcheck/tlsrpt"
+)
+
+// rules are all rules in the order of reports: a line a room, and those that read
+// two rooms beside the room that they are about.
+func rules(s Settings) []check.Rule[*view] {
+	if s.MX.PublicSuffix == nil {
+		s.MX.PublicSuffix = publicsuffix.List.PublicSuffix
+	}
+	if s.TLSCert.At.IsZero() {
+		s.TLSCert.At = s.At
+	}
+	return slices.Concat(
+		dnsRules(),
+		lift(spf.Rules(s.SPF), "SPF", func(v *view) *spf.Analysis { return v.spf }), own(spfRules),
+		lift(dkim.Rules(s.DKIM), "DKIM", func(v *view) *dkim.Analysis { return v.dkim }),
+		lift(dmarc.Rules(s.DMARC), "DMARC", func(v *view) *dmarc.Analysis { return v.dmarc }), own(dmarcRules),
+		own(providerRules),
+		lift(mx.Rules(s.MX), "MX", func(v *view) *mx.Analysis { return v.mx }), own(mxRules),
+		lift(mtasts.Rules(s.MTASTS), "MTA-STS", func(v *view) *mtasts.Analysis { return v.mtasts }), own(mtastsRules),
+		lift(tlsrpt.Rules(s.TLSRPT), "TLS-RPT", func(v *view) *tlsrpt.Analysis { return v.tlsrpt }),
+		certRules(s),
+	)
+}
+
+// ownRules are those of this package.
+func ownRules() []check.Rule[*view] {
+	return slices.Concat(dnsRules(), own(spfRules), own(dmarcRules), own(providerRules), own(mxRules), own(mtastsRules))
+}
+
+// lift makes a room's rules into rules of the whole. They do not apply where the
+// domain does not exist, or where its role expects nothing of them.
+func lift[A any](rules []check.Rule[*A], name string, part func(*view) *A) []check.Rule[*view] {
+	lifted := check.Lift(rules, func(v *view) (*A, []check.Gap) {
+		a := part(v)
+		if a == nil {
+			return nil, []check.Gap{{Subject: name + " of " + v.facts.Domain, Why: check.NotAsked}}
+		}
+		return a, nil
+	})
+	return expected(lifted)
+}
+
+// own are rules of this package, narrowed in the same way.
+func own(rules func() []check.Rule[*view]) []check.Rule[*view] { return expected(rules()) }
+
+// expected narrows rules to the domains that they have anything to say about.
+func expected(rules []check.Rule[*view]) []check.Rule[*view] {
+	for i, r := range rules {
+		rules[i].Applies = func(v *view) (bool, []check.Gap) {
+			switch {
+			case !v.expects(r.ID):
+				return false, nil
+			case r.Applies == nil:
+				return true, nil
+			}
+			return r.Applies(v)
+		}
+	}
+	return rules
+}
+
+// certRules are those of tlscert, where there are hosts to look at.
+func certRules(s Settings) []check.Rule[*view] {
+	rules := lift(tlscert.Rules(s.TLSCert), "certificates", func(v *view) *tlscert.Analysis { return v.tlscert })
+	for i, r := range rules {
+		applies := r.Applies
+		rules[i].Applies = func(v *view) (bool, []check.Gap) {
+			if v.tlscert != nil && len(v.tlscert.Hosts) == 0 {
+				return false, v.webGaps()
+			}
+			return applies(v)
+		}
+	}
+	return rules
+}
+
+// unexpected lists the rules that ask for what a domain of a role does not need.
+// What a parked domain must say instead is asked by spf.nonsending-not-empty and
+// dmarc.parked-weak.
+var unexpected = map[Role][]string{
+	Parked: {
+		"spf.all-soft", "spf.all-neutral", "spf.no-all",
+		"dkim.none-found", "dkim.no-domainkey-node",
+		"dmarc.p-none", "dmarc.p-none-no-rua", "dmarc.p-quarantine", "dmarc.sp-weaker", "dmarc.np-weaker", "dmarc.np-missing",
+		"dmarc.rua-missing", "dmarc.t-y",
+		"mx.missing",
+	},
+	Receives: {"dkim.none-found", "dkim.no-domainkey-node"},
+}
+
+// transport are the rules that ask for protection of mail to the domain.
+var transport = []string{"mtasts.missing", "tlsrpt.missing", "mx.missing", "mtasts.tlsrpt-missing"}
+
+// expects reports whether a rule has anything to say about the domain: one that does
+// not exist lacks nothing, and a role may have no use for what the rule asks for.
+func (v *view) expects(id string) bool {
+	if exists, gaps := v.exists(); len(gaps) == 0 && !exists {
+		return false
+	}
+	if slices.Contains(unexpected[v.role.Role], id) {
+		return false
+	}
+	return v.mx == nil || v.mx.Receives != mx.No || !slices.Contains(transport, id)
+}

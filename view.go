@@ -1,0 +1,220 @@
+package mailcheck
+
+import (
+	"slices"
+	"time"
+
+	"github.com/mailcheck-go/mailcheck/check"
+	"github.com/mailcheck-go/mailcheck/dkim"
+	"github.com/mailcheck-go/mailcheck/dmarc"
+	"github.com/mailcheck-go/mailcheck/dnsx"
+	"github.com/mailcheck-go/mailcheck/mtasts"
+	"github.com/mailcheck-go/mailcheck/mx"
+	"github.com/mailcheck-go/mailcheck/provider"
+	"github.com/mailcheck-go/mailcheck/spf"
+	"github.com/mailcheck-go/mailcheck/tlscert"
+	"github.com/mailcheck-go/mailcheck/tlsrpt"
+)
+
+// view is what the rules of this package read: each room's analysis, nil where the
+// facts lack the room, and what follows from two of them.
+type view struct {
+	facts     *Facts
+	providers *provider.Set
+	when      time.Time // what the report is for
+
+	spf     *spf.Analysis
+	dkim    *dkim.Analysis
+	dmarc   *dmarc.Analysis
+	mx      *mx.Analysis
+	mtasts  *mtasts.Analysis
+	tlsrpt  *tlsrpt.Analysis
+	tlscert *tlscert.Analysis
+
+	senders []sender
+	role    role
+}
+
+func newView(f *Facts, s Settings) *view {
+	v := &view{facts: f, providers: s.Providers, when: f.At}
+	if !s.At.IsZero() {
+		v.when = s.At
+	}
+	if v.providers == nil {
+		v.providers = provider.Builtin()
+	}
+	v.spf = analyze(f.SPF, spf.Analyze)
+	v.dkim = analyze(f.DKIM, dkim.Analyze)
+	v.dmarc = analyze(f.DMARC, dmarc.Analyze)
+	v.mx = analyze(f.MX, mx.Analyze)
+	v.mtasts = analyze(f.MTASTS, mtasts.Analyze)
+	v.tlsrpt = analyze(f.TLSRPT, tlsrpt.Analyze)
+	v.tlscert = analyze(f.TLSCert, tlscert.Analyze)
+	v.senders = v.findSenders()
+	given := f.Given.Role
+	if s.Role != "" {
+		given = s.Role
+	}
+	v.role = v.findRole(given)
+	return v
+}
+
+func analyze[F, A any](f *F, do func(*F) *A) *A {
+	if f == nil {
+		return nil
+	}
+	return do(f)
+}
+
+// dns is never nil.
+func (v *view) dns() *DNSFacts {
+	if v.facts.DNS == nil {
+		return &DNSFacts{}
+	}
+	return v.facts.DNS
+}
+
+func (v *view) notAsked(q dnsx.Question) check.Gap {
+	return check.GapOf("", (dnsx.Reply{Question: q}).Err())
+}
+
+// apexReplies are those to questions about the domain itself that the facts have.
+func (v *view) apexReplies() []dnsx.Reply {
+	all := []dnsx.Reply{v.dns().SOA}
+	if v.facts.MX != nil {
+		all = append(all, v.facts.MX.MX)
+	}
+	if v.facts.DMARC != nil {
+		all = append(all, v.facts.DMARC.Apex)
+	}
+	return slices.DeleteFunc(all, func(r dnsx.Reply) bool {
+		return r.Question.Name != v.facts.Domain || r.Answer == nil && r.Failure == nil
+	})
+}
+
+// exists reports whether the domain exists; the gaps say why that is not known.
+func (v *view) exists() (bool, []check.Gap) {
+	var gaps []check.Gap
+	for _, reply := range v.apexReplies() {
+		if reply.Answer != nil {
+			return reply.Answer.Exists(), nil
+		}
+		gaps = append(gaps, check.GapOf("", reply.Err()))
+	}
+	if len(gaps) == 0 {
+		gaps = []check.Gap{v.notAsked(dnsx.Q(v.facts.Domain, dnsx.TypeSOA))}
+	}
+	return false, gaps
+}
+
+// takesMail reports whether a host takes the domain's mail, and whether that is known.
+func (v *view) takesMail() (takes, known bool) {
+	if v.mx == nil {
+		return false, false
+	}
+	if v.mx.Unread == nil && !v.mx.Null && len(v.mx.Records) > 0 {
+		return true, true // it says so, whatever its hosts' addresses are
+	}
+	return false, v.mx.Unread == nil && (v.mx.Null || v.mx.Implicit || v.mx.Receives == mx.No)
+}
+
+// namesSenders reports whether the SPF record lets anybody send, and whether that
+// is known.
+func (v *view) namesSenders() (sends, known bool) {
+	if v.spf == nil || v.spf.Unread != nil {
+		return false, false
+	}
+	return v.spf.Senders || len(v.spf.Texts) > 1, true
+}
+
+// webGaps say which names of help centres could not be asked.
+func (v *view) webGaps() []check.Gap {
+	var gaps []check.Gap
+	for _, reply := range v.dns().Web {
+		if err := reply.Err(); err != nil {
+			gaps = append(gaps, check.GapOf("", err))
+		}
+	}
+	return gaps
+}
+
+// sender is a service that the SPF record names.
+type sender struct {
+	*provider.Provider
+	name    string // the include's or redirect's target
+	in      string // whose record has it
+	literal bool   // it stands in the domain's own record
+}
+
+// findSenders goes through the includes of the domain's own records. What a known
+// service includes in its turn is the service's business.
+func (v *view) findSenders() []sender {
+	if v.spf == nil {
+		return nil
+	}
+	var senders []sender
+	own := map[string]bool{v.facts.Domain: true}
+	for _, l := range v.spf.Links {
+		if !own[l.In] {
+			continue
+		}
+		p := v.providers.BySPF(l.Spec)
+		if p == nil {
+			own[l.Target] = true
+			continue
+		}
+		if !slices.ContainsFunc(senders, func(s sender) bool { return s.Provider == p }) {
+			senders = append(senders, sender{p, l.Spec, l.In, l.In == v.facts.Domain})
+		}
+	}
+	return senders
+}
+
+// signing says whether a service's DKIM keys are published for the domain.
+type signing int
+
+const (
+	signingUnknown signing = iota
+	signs                  // a key that receivers can use
+	published              // the records stand, the key behind them is not known
+	signsNot               // none of its selectors has a record
+)
+
+// signing looks for a service's keys: by the alias target where there is one, by
+// the selector otherwise.
+func (v *view) signing(p *provider.Provider) signing {
+	if v.dkim == nil {
+		return signingUnknown
+	}
+	for _, k := range v.dkim.Keys {
+		if by := v.providers.ByKeyTarget(k.Target); by == p || by == nil && k.Target == "" && slices.Contains(p.Selectors, k.Selector) {
+			return signs
+		}
+	}
+	absent := 0
+	for _, s := range v.dkim.Selectors {
+		if s.State == dkim.StateUnknown && s.Target != "" && v.providers.ByKeyTarget(s.Target) == p {
+			return published
+		}
+		if slices.Contains(p.Selectors, s.Name) && (s.State == dkim.StateAbsent || s.State == dkim.StateWildcard) {
+			absent++
+		}
+	}
+	if v.dkim.Complete || len(p.Keys) > 0 && absent == len(p.Selectors) {
+		return signsNot
+	}
+	return signingUnknown
+}
+
+// selector is the analysis of one, nil where it was not asked for.
+func (v *view) selector(name string) *dkim.SelectorAnalysis {
+	if v.dkim == nil {
+		return nil
+	}
+	for _, s := range v.dkim.Selectors {
+		if s.Name == name {
+			return s
+		}
+	}
+	return nil
+}
