@@ -1,0 +1,195 @@
+package dkim
+
+import (
+	"encoding/hex"
+	"math/big"
+	"sync"
+)
+
+const (
+	// Below weakBits anybody can factor the modulus as it is, and nothing is added
+	// by saying that it can be done in another way too.
+	weakBits = 769
+	// maxTestedBits bounds the cost of one key; verifiers need not take keys of over
+	// 4096 bits (RFC 8301, 3.2).
+	maxTestedBits = 16384
+	maxPrime      = 65537 // of the small factors
+	fermatRounds  = 100   // as the CA/Browser Forum asks (Baseline Requirements, 6.1.1.3)
+)
+
+// weakness is what the tests of one key found. Zero means that they found nothing.
+type weakness struct {
+	tooLarge bool   // to be tested
+	factor   int64  // the smallest prime that divides the modulus
+	close    bool   // the primes are so close together that Fermat's method finds them
+	roca     bool   // made by Infineon's broken generator (CVE-2017-15361)
+	known    string // where the private key was published
+}
+
+func weaknessOf(k *PublicKey) weakness {
+	w := weakness{known: knownKey(k)}
+	switch {
+	case k.Type != RSA || k.Bits() < weakBits || w.known != "":
+	case k.Bits() > maxTestedBits:
+		w.tooLarge = true
+	default:
+		if w.factor = smallFactor(k.N); w.factor == 0 {
+			w.close, w.roca = closePrimes(k.N), roca(k.N)
+		}
+	}
+	return w
+}
+
+// knownKeys are keys whose private half stands in a standard, by the SHA-256 of
+// their SubjectPublicKeyInfo.
+var knownKeys = map[string]string{
+	"dba3f0cb69f06d70e41abc6ac5812bc3d2639a24b621ba5d241202ac89cb7b9c": "RFC 6376, C",
+	"362d9a99501883f6d1ac717c53fff96582fb0a7c52464cb64b9082aa887bc7b4": "RFC 8463, A",
+	"06e3fd8fda29bb60ab59557de61edb0aecdb231134be30e75b455f8e1b792fa9": "RFC 8463, A",
+}
+
+func knownKey(k *PublicKey) string {
+	sum := k.fingerprint()
+	return knownKeys[hex.EncodeToString(sum[:])]
+}
+
+// primes are those up to maxPrime, in their order.
+var primes = sync.OnceValue(func() []int64 {
+	var found []int64
+	composite := make([]bool, maxPrime+1)
+	for n := 2; n <= maxPrime; n++ {
+		if composite[n] {
+			continue
+		}
+		found = append(found, int64(n))
+		for m := n * n; m <= maxPrime; m += n {
+			composite[m] = true
+		}
+	}
+	return found
+})
+
+// primorial is the product of all primes up to maxPrime.
+var primorial = sync.OnceValue(func() *big.Int { return product(primes()) })
+
+func product(factors []int64) *big.Int {
+	n := len(factors)
+	if n == 1 {
+		return big.NewInt(factors[0])
+	}
+	return new(big.Int).Mul(product(factors[:n/2]), product(factors[n/2:]))
+}
+
+// smallFactor returns the smallest prime up to maxPrime that divides n, 0 if none does.
+func smallFactor(n *big.Int) int64 {
+	rest := new(big.Int).Mod(primorial(), n)
+	common := rest.GCD(nil, nil, rest, n)
+	if common.Cmp(big.NewInt(1)) == 0 {
+		return 0
+	}
+	p, mod := new(big.Int), new(big.Int)
+	for _, prime := range primes() {
+		if mod.Mod(common, p.SetInt64(prime)).Sign() == 0 {
+			return prime
+		}
+	}
+	return 0
+}
+
+// closePrimes runs some rounds of Fermat's factorisation: an odd n is a²-b², and
+// where its factors are close together a is near the root of n.
+func closePrimes(n *big.Int) bool {
+	a := new(big.Int).Sqrt(n)
+	square := new(big.Int).Mul(a, a)
+	if square.Cmp(n) == 0 {
+		return true
+	}
+	a.Add(a, big.NewInt(1))
+	b2 := square.Sub(square.Mul(a, a), n)
+	step := new(big.Int).Lsh(a, 1)
+	step.Add(step, big.NewInt(1)) // (a+1)² - a²
+	root := new(big.Int)
+	for range fermatRounds {
+		if isSquare(b2, root) {
+			return true
+		}
+		b2.Add(b2, step)
+		step.Add(step, big.NewInt(2))
+	}
+	return false
+}
+
+// A square is one modulo each of these, and of other numbers one in 490 is: that
+// saves nearly all roots.
+const squareModuli = 64 * 63 * 61 * 59 * 55 * 53
+
+// squares has for each of the moduli the bit n set where n is a square.
+var squares = sync.OnceValue(func() map[int64]uint64 {
+	masks := map[int64]uint64{}
+	for _, m := range []int64{64, 63, 61, 59, 55, 53} {
+		for n := range m {
+			masks[m] |= 1 << (n * n % m)
+		}
+	}
+	return masks
+})
+
+func isSquare(n, root *big.Int) bool {
+	rest := root.Mod(n, big.NewInt(squareModuli)).Int64()
+	for m, mask := range squares() {
+		if mask>>(rest%m)&1 == 0 {
+			return false
+		}
+	}
+	root.Sqrt(n)
+	return root.Mul(root, root).Cmp(n) == 0
+}
+
+// rocaPrimes divide the M that Infineon's generator uses at every size of key.
+var rocaPrimes = sync.OnceValue(func() []int64 { return primes()[1:39] }) // 3 to 167
+
+// roca reports whether n is a power of 65537 modulo the product of rocaPrimes: it
+// is one modulo each of them, and the exponents agree. Both primes of a broken key
+// have the form k·M + (65537^a mod M), so their product is such a power; of other
+// odd numbers one in 2^154 is (Nemec and others, The Return of Coppersmith's
+// Attack, CCS 2017).
+func roca(n *big.Int) bool {
+	type congruence struct{ exponent, order int64 }
+	var found []congruence
+	p, mod := new(big.Int), new(big.Int)
+	for _, prime := range rocaPrimes() {
+		exponent, order, ok := logarithm(mod.Mod(n, p.SetInt64(prime)).Int64(), prime)
+		if !ok {
+			return false
+		}
+		for _, c := range found {
+			if (exponent-c.exponent)%gcd(order, c.order) != 0 {
+				return false
+			}
+		}
+		found = append(found, congruence{exponent, order})
+	}
+	return true
+}
+
+// logarithm finds the exponent with 65537^exponent = n modulo the prime, and the
+// number of different powers.
+func logarithm(n, prime int64) (exponent, order int64, ok bool) {
+	power := int64(1)
+	for {
+		if power == n {
+			exponent, ok = order, true
+		}
+		order++
+		if power = power * 65537 % prime; power == 1 {
+			return exponent, order, ok
+		}
+	}
+}
+
+func gcd(a, b int64) int64 {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
+}
