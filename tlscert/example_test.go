@@ -1,0 +1,85 @@
+package tlscert_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+
+	"github.com/mailcheck-go/mailcheck/check"
+	"github.com/mailcheck-go/mailcheck/dnsx/dnstest"
+	"github.com/mailcheck-go/mailcheck/tlscert"
+)
+
+func ExampleCheck() {
+	resolver := dnstest.Must(`
+		support.acme.example. CNAME acme.helpdesk.example.
+		acme.helpdesk.example. A 192.0.2.10
+		acme.helpdesk.example. A 192.0.2.11
+	`)
+	network := parseWorld("support.acme.example", `
+		192.0.2.10 lifetime=90d left=84d
+		192.0.2.11 lifetime=90d left=9d
+	`)
+	options := network.options("hosts support.acme.example")
+	results, err := tlscert.Check(context.Background(), resolver, "acme.example", options, tlscert.Settings{Roots: testPKI().roots})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, r := range results {
+		if r.Outcome != check.Pass {
+			fmt.Println(r.Outcome, r.ID, r.Severity)
+			fmt.Println(r.Findings[0].Detail)
+			fmt.Println(r.Findings[0].Fix.Summary)
+		}
+	}
+	// Output:
+	// fail cert.expiring high
+	// the certificate at 192.0.2.11 (1 of 2 addresses) expires in 9 days, on 2026-12-01 11:59 UTC; 10% of its lifetime of 90 days is left
+	// Install the certificate that 192.0.2.10 serves, valid until 2027-02-14 11:59 UTC, at 192.0.2.11 (1 of 2 addresses) too
+}
+
+// What is served is written down whether it is valid or not; which addresses
+// stayed silent, too.
+func ExampleDiscover() {
+	resolver := dnstest.Must("acme.example. A 192.0.2.10\nacme.example. A 192.0.2.11")
+	network := parseWorld("acme.example", "192.0.2.10 issuer=self left=-3d\n192.0.2.11 refused")
+
+	facts, err := tlscert.Discover(context.Background(), resolver, "acme.example", network.options(""))
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, e := range facts.Hosts[0].Endpoints {
+		if e.TLS == nil {
+			fmt.Println(e.Addr, e.Failure)
+			continue
+		}
+		fmt.Println(e.Addr, e.TLS.Version, len(e.TLS.Chain), "certificate")
+	}
+	fmt.Println(tlscert.Analyze(facts).Soonest().NotAfter())
+	// Output:
+	// 192.0.2.10 TLS 1.3 1 certificate
+	// 192.0.2.11 connection refused
+	// 2026-11-19 11:59:59 +0000 UTC
+}
+
+func ExampleParseThreshold() {
+	for _, text := range []string{"21d", "1/4", "30%", "soon"} {
+		threshold, err := tlscert.ParseThreshold(text)
+		if err != nil {
+			fmt.Println(err)
+			continue
+		}
+		fmt.Println(threshold)
+	}
+	// Output:
+	// 21d
+	// 25%
+	// 30%
+	// tlscert: "soon" is no threshold: want a time as 21d or 12h, or a share of the lifetime as 1/3 or 30%
+}
+
+func ExampleParseHost() {
+	host, err := tlscert.ParseHost("Support.Acme.Example:8443")
+	fmt.Println(host.Name, host.Port, err)
+	// Output: support.acme.example 8443 <nil>
+}

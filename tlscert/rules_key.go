@@ -1,0 +1,82 @@
+package tlscert
+
+import (
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rsa"
+	"crypto/x509"
+	"slices"
+
+	"github.com/mailcheck-go/mailcheck/check"
+)
+
+// certRule is rule for what every certificate of a chain is asked that clients
+// judge: the leaf, self-signed or not, and the intermediates.
+func (j *judge) certRule(doc check.Doc, bad func(c *x509.Certificate) bool, detail func(c *x509.Certificate) check.Text) check.Rule[*Analysis] {
+	return j.rule(doc, func(v view) (found []check.Finding, gaps []check.Gap) {
+		var seen []*x509.Certificate
+		for _, chain := range v.Chains {
+			for i, c := range chain.Certificates {
+				if slices.Contains(seen, c) || i > 0 && selfIssued(c) {
+					continue
+				}
+				seen = append(seen, c)
+				if bad(c) {
+					found = append(found, v.chainFinding(chain, c, detail(c))...)
+				}
+			}
+		}
+		return found, nil
+	})
+}
+
+func (j *judge) rsaSmall() check.Rule[*Analysis] {
+	return j.certRule(check.Doc{
+		ID:       "cert.rsa-small",
+		Severity: check.High,
+		Title:    "RSA key below 2048 bits",
+		Text:     "Keys of this size can be broken by whoever can pay for it, and then anybody can pose as the server. Browsers refuse them.",
+		Fix:      "Have the certificate issued again with an ECDSA P-256 key, or an RSA key of 2048 bits or more.",
+		Cite:     []check.Cite{check.RFC(9325, "4.5"), {Doc: baseline, Section: "6.1.5"}},
+	}, func(c *x509.Certificate) bool {
+		key, ok := c.PublicKey.(*rsa.PublicKey)
+		return ok && key.N.BitLen() < 2048
+	}, func(c *x509.Certificate) check.Text {
+		return check.Textf("the key of %s is %s", label(c), keyName(c))
+	})
+}
+
+func (j *judge) ecCurve() check.Rule[*Analysis] {
+	return j.certRule(check.Doc{
+		ID:       "cert.ec-curve",
+		Severity: check.High,
+		Title:    "Key is not on P-256, P-384 or P-521",
+		Text:     "Public certificates may have elliptic keys of these three curves only, because no others work in every client. Many cannot connect at all.",
+		Fix:      "Have the certificate issued again with an ECDSA P-256 key.",
+		Cite:     []check.Cite{{Doc: baseline, Section: "6.1.5"}},
+	}, func(c *x509.Certificate) bool {
+		switch key := c.PublicKey.(type) {
+		case *ecdsa.PublicKey:
+			return key.Curve != elliptic.P256() && key.Curve != elliptic.P384() && key.Curve != elliptic.P521()
+		case ed25519.PublicKey:
+			return true
+		}
+		return false
+	}, func(c *x509.Certificate) check.Text {
+		return check.Textf("the key of %s is %s", label(c), keyName(c))
+	})
+}
+
+func (j *judge) sha1() check.Rule[*Analysis] {
+	return j.certRule(check.Doc{
+		ID:       "cert.sha1",
+		Severity: check.High,
+		Title:    "Certificate is signed with SHA-1 or MD5",
+		Text:     "Two certificates with the same SHA-1 hash can be made on purpose, so such a signature proves nothing. Clients refuse the chain.",
+		Fix:      "Have the certificate issued again; every authority signs with SHA-256 or better today. For an intermediate certificate, serve the authority's current one.",
+		Cite:     []check.Cite{check.RFC(9325, "4.5"), {Doc: baseline, Section: "7.1.3.2.1"}},
+	}, weakSignature, func(c *x509.Certificate) check.Text {
+		return check.Textf("%s, issued by %s, is signed with %s", label(c), issuerName(c), c.SignatureAlgorithm)
+	})
+}

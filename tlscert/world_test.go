@@ -1,0 +1,325 @@
+package tlscert_test
+
+import (
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"fmt"
+	"math/big"
+	"net"
+	"net/netip"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/mailcheck-go/mailcheck/tlscert"
+)
+
+// now is when the facts of a world are gathered.
+var now = time.Date(2026, time.November, 22, 12, 0, 0, 0, time.UTC)
+
+const day = 24 * time.Hour
+
+// authority issues certificates.
+type authority struct {
+	cert *x509.Certificate
+	key  crypto.Signer
+}
+
+// pki has a public hierarchy, whose root is trusted, and a private one.
+type pki struct {
+	public, private       authority // roots
+	publicCA, privateCA   authority // intermediates
+	publicOld, publicSHA1 authority // intermediates: expires in 10 days, is signed with SHA-1
+	publicGone, stranger  authority // intermediates: has expired; of a hierarchy of its own
+	roots                 *x509.CertPool
+}
+
+var testPKI = sync.OnceValue(func() *pki {
+	root := func(cn string) authority {
+		return authority{}.issue(template{cn: cn, from: now.Add(-3000 * day), to: now.Add(3000 * day), ca: true})
+	}
+	p := &pki{public: root("Public Root"), private: root("Private Root")}
+	sub := func(by authority, cn string, t template) authority {
+		t.cn, t.ca = cn, true
+		if t.from.IsZero() {
+			t.from = now.Add(-1000 * day)
+		}
+		if t.to.IsZero() {
+			t.to = now.Add(1000 * day)
+		}
+		return by.issue(t)
+	}
+	p.publicCA = sub(p.public, "Public CA", template{})
+	p.privateCA = sub(p.private, "Private CA", template{})
+	p.publicOld = sub(p.public, "Old CA", template{to: now.Add(10 * day)})
+	p.publicGone = sub(p.public, "Gone CA", template{to: now.Add(-day)})
+	p.publicSHA1 = sub(p.public, "SHA-1 CA", template{sig: x509.ECDSAWithSHA1})
+	p.stranger = sub(p.private, "Stranger CA", template{})
+	p.roots = x509.NewCertPool()
+	p.roots.AddCert(p.public.cert)
+	return p
+})
+
+// template is what a certificate is to be.
+type template struct {
+	cn       string
+	names    []string
+	from, to time.Time
+	ca       bool
+	key      crypto.Signer // a new P-256 key if nil
+	sig      x509.SignatureAlgorithm
+	eku      x509.ExtKeyUsage
+	critical bool // with an extension that nobody knows
+}
+
+// issue signs a certificate; the zero authority lets it sign itself.
+func (a authority) issue(t template) authority {
+	if t.key == nil {
+		t.key = must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+	}
+	c := &x509.Certificate{
+		SerialNumber: must(rand.Int(rand.Reader, big.NewInt(1<<62))),
+		Subject:      pkix.Name{CommonName: t.cn},
+		NotBefore:    t.from, NotAfter: t.to,
+		SignatureAlgorithm:    t.sig,
+		BasicConstraintsValid: true, IsCA: t.ca,
+	}
+	if t.ca {
+		c.KeyUsage = x509.KeyUsageCertSign
+	} else {
+		c.ExtKeyUsage = []x509.ExtKeyUsage{t.eku}
+	}
+	if t.critical {
+		c.ExtraExtensions = []pkix.Extension{{Id: []int{1, 2, 3, 4}, Critical: true, Value: []byte{5, 0}}}
+	}
+	for _, name := range t.names {
+		if ip := net.ParseIP(name); ip != nil {
+			c.IPAddresses = append(c.IPAddresses, ip)
+		} else {
+			c.DNSNames = append(c.DNSNames, name)
+		}
+	}
+	if a.cert == nil {
+		a = authority{cert: c, key: t.key}
+	} else if !t.ca {
+		c.IssuingCertificateURL = []string{"http://ca.example/" + strings.ReplaceAll(a.cert.Subject.CommonName, " ", "-") + ".cer"}
+	}
+	der := must(x509.CreateCertificate(rand.Reader, c, a.cert, t.key.Public(), a.key))
+	return authority{cert: must(x509.ParseCertificate(der)), key: t.key}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// server is what stands at one address: a chain and its key, or a fault.
+type server struct {
+	tls.Certificate
+	fault   string
+	tls12   bool
+	garbage []byte // sent in place of a handshake
+}
+
+// world is a network: what each address serves.
+type world map[netip.Addr]server
+
+// parseWorld reads lines like
+//
+//	192.0.2.10 names=support.acme.example lifetime=90d left=9d issuer=public
+//	192.0.2.11 timeout
+//
+// Words and their defaults: names=DOMAIN; cn= the first name; lifetime=90d;
+// left=60d, as of now, or from=DATE instead; key=p256 (p224, p384, ed25519,
+// rsa1024, rsa2048); sig=sha1; eku=client; critical (an unknown extension);
+// issuer=public (private, self, public-root, old, gone, sha1);
+// chain=leaf,issuer (also root, stranger). A server named by same=ADDR
+// serves the very same. Faults: timeout, refused, no-route, reset, plain, silent.
+func parseWorld(domain, lines string) world {
+	w := world{}
+	for line := range strings.Lines(lines) {
+		fields := strings.Fields(line)
+		if len(fields) == 0 || fields[0] == "hosts" || fields[0][0] == ';' {
+			continue
+		}
+		addr := netip.MustParseAddr(fields[0])
+		words := map[string]string{
+			"names": domain, "lifetime": "90d", "left": "60d", "key": "p256", "issuer": "public", "chain": "leaf,issuer",
+		}
+		var s server
+		for _, field := range fields[1:] {
+			key, value, ok := strings.Cut(field, "=")
+			if !ok && key != "critical" {
+				s.fault = key
+			}
+			words[key] = value
+		}
+		switch same := words["same"]; {
+		case same != "":
+			s = w[netip.MustParseAddr(same)]
+		case s.fault == "":
+			s = newServer(words)
+		case s.fault == "plain":
+			s.garbage = []byte("220 mx.acme.example ESMTP\r\n")
+		}
+		w[addr] = s
+	}
+	return w
+}
+
+func newServer(words map[string]string) server {
+	lifetime := must(tlscert.ParseThreshold(words["lifetime"])).Left
+	left, past := strings.CutPrefix(words["left"], "-")
+	to := must(tlscert.ParseThreshold(left)).Left
+	if past {
+		to = -to
+	}
+	t := template{eku: x509.ExtKeyUsageServerAuth, to: now.Add(to - time.Second)}
+	t.from = t.to.Add(time.Second - lifetime)
+	if from := words["from"]; from != "" {
+		t.from = must(time.Parse(time.DateOnly, from))
+		t.to = t.from.Add(lifetime - time.Second)
+	}
+	if words["names"] != "none" {
+		t.names = strings.Split(words["names"], ",")
+		t.cn = t.names[0]
+	}
+	if cn, ok := words["cn"]; ok {
+		t.cn = cn
+	}
+	if words["eku"] == "client" {
+		t.eku = x509.ExtKeyUsageClientAuth
+	}
+	_, t.critical = words["critical"]
+	t.key = newKey(words["key"])
+	if words["sig"] == "sha1" {
+		t.sig = x509.ECDSAWithSHA1
+	}
+	p := testPKI()
+	issuer, ok := map[string]authority{
+		"public": p.publicCA, "private": p.privateCA, "public-root": p.public, "self": {},
+		"old": p.publicOld, "gone": p.publicGone, "sha1": p.publicSHA1,
+	}[words["issuer"]]
+	if !ok {
+		panic("no such issuer: " + words["issuer"])
+	}
+	root := p.public
+	if words["issuer"] == "private" {
+		root = p.private
+	}
+	leaf := issuer.issue(t)
+	s := server{tls12: words["key"] == "p224", Certificate: tls.Certificate{PrivateKey: leaf.key}}
+	for part := range strings.SplitSeq(words["chain"], ",") {
+		switch part {
+		case "leaf":
+			s.Certificate.Certificate = append(s.Certificate.Certificate, leaf.cert.Raw)
+		case "issuer":
+			if issuer.cert != nil {
+				s.Certificate.Certificate = append(s.Certificate.Certificate, issuer.cert.Raw)
+			}
+		case "root":
+			s.Certificate.Certificate = append(s.Certificate.Certificate, root.cert.Raw)
+		case "stranger":
+			s.Certificate.Certificate = append(s.Certificate.Certificate, p.stranger.cert.Raw)
+		default:
+			panic("no such part of a chain: " + part)
+		}
+	}
+	return s
+}
+
+var rsaKeys = map[string]func() crypto.Signer{
+	"rsa1024": sync.OnceValue(func() crypto.Signer { return must(rsa.GenerateKey(rand.Reader, 1024)) }),
+	"rsa2040": sync.OnceValue(func() crypto.Signer { return must(rsa.GenerateKey(rand.Reader, 2040)) }),
+	"rsa2048": sync.OnceValue(func() crypto.Signer { return must(rsa.GenerateKey(rand.Reader, 2048)) }),
+}
+
+func newKey(kind string) crypto.Signer {
+	switch kind {
+	case "p224":
+		return must(ecdsa.GenerateKey(elliptic.P224(), rand.Reader))
+	case "p256":
+		return must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+	case "p384":
+		return must(ecdsa.GenerateKey(elliptic.P384(), rand.Reader))
+	case "ed25519":
+		_, key, err := ed25519.GenerateKey(rand.Reader)
+		return must(key, err)
+	}
+	return rsaKeys[kind]()
+}
+
+// DialContext connects to a server of the world over a pipe.
+func (w world) DialContext(_ context.Context, network, address string) (net.Conn, error) {
+	fault := func(err error) (net.Conn, error) { return nil, &net.OpError{Op: "dial", Net: network, Err: err} }
+	to, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return nil, err
+	}
+	s, ok := w[to.Addr()]
+	if !ok {
+		return nil, fmt.Errorf("the world has nothing at %s", to.Addr())
+	}
+	switch s.fault {
+	case "timeout":
+		return fault(os.ErrDeadlineExceeded)
+	case "refused":
+		return fault(os.NewSyscallError("connect", syscall.ECONNREFUSED))
+	case "no-route":
+		return fault(os.NewSyscallError("connect", syscall.ENETUNREACH))
+	}
+	client, conn := net.Pipe()
+	go s.serve(conn)
+	return client, nil
+}
+
+func (s server) serve(conn net.Conn) {
+	defer conn.Close()
+	switch {
+	case s.fault == "reset":
+		conn.Read(make([]byte, 64<<10))
+	case s.fault == "silent", s.fault == "plain":
+		go conn.Write(s.garbage)
+		for b := make([]byte, 1024); ; {
+			if _, err := conn.Read(b); err != nil {
+				return
+			}
+		}
+	default:
+		c := &tls.Config{Certificates: []tls.Certificate{s.Certificate}}
+		if s.tls12 {
+			c.MaxVersion = tls.VersionTLS12
+		}
+		tls.Server(conn, c).Handshake()
+	}
+}
+
+// options look at the hosts that a "hosts" line names, or at the domain.
+func (w world) options(lines string) tlscert.Options {
+	o := tlscert.Options{
+		Dialer: w, Now: func() time.Time { return now },
+		AllowPrivate: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/32")},
+	}
+	for line := range strings.Lines(lines) {
+		fields := strings.Fields(line)
+		if len(fields) == 0 || fields[0] != "hosts" {
+			continue
+		}
+		for _, s := range fields[1:] {
+			o.Hosts = append(o.Hosts, must(tlscert.ParseHost(s)))
+		}
+	}
+	return o
+}
