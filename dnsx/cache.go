@@ -1,6 +1,7 @@
 package dnsx
 
 import (
+	"cmp"
 	"context"
 	"reflect"
 	"sync"
@@ -11,7 +12,8 @@ import (
 // question once for all who want to know it at the same time. Answers are
 // handed out as they are, not copied, with the TTL and time that they came with.
 //
-// The fields may be set before the first question, not later.
+// It belongs above the other wrappers, as in &Cache{Next: &Limit{Next: r}}. The
+// fields may be set before the first question, not later.
 type Cache struct {
 	Next Resolver
 
@@ -36,8 +38,8 @@ type Cache struct {
 	// speak of the caller, and are not kept.
 	FailureTTL time.Duration
 
-	// Budget bounds the time of a question that is asked for several; 0 means
-	// DefaultBudget.
+	// Budget bounds the time of a question where whoever asks it first has no
+	// later deadline; 0 means DefaultBudget.
 	Budget time.Duration
 
 	Now func() time.Time // nil means time.Now
@@ -134,10 +136,7 @@ func (c *Cache) store(r Reply, now time.Time) {
 	if old := c.entries[r.Question]; old != nil {
 		c.drop(old)
 	}
-	most := c.MaxBytes
-	if most == 0 {
-		most = defaultMaxBytes
-	}
+	most := cmp.Or(c.MaxBytes, defaultMaxBytes)
 	e := &entry{reply: r, until: now.Add(ttl), size: sizeOf(r)}
 	if e.size > most {
 		return
@@ -184,23 +183,13 @@ func lasting(f *Failure) bool { return f.Kind != KindBudget && f.Kind != KindCan
 
 // ttl is the time for which a reply may be kept, 0 for not at all.
 func (c *Cache) ttl(r Reply) time.Duration {
-	if r.Failure != nil {
-		switch {
-		case !lasting(r.Failure):
-			return 0
-		case c.FailureTTL == 0:
-			return defaultFailureTTL
-		}
-		return min(max(c.FailureTTL, minFailureTTL), maxFailureTTL)
+	switch {
+	case r.Failure == nil:
+		return min(max(r.Answer.lifetime(), cmp.Or(c.MinTTL, DefaultBudget)), cmp.Or(c.MaxTTL, defaultMaxTTL))
+	case lasting(r.Failure):
+		return min(max(cmp.Or(c.FailureTTL, defaultFailureTTL), minFailureTTL), maxFailureTTL)
 	}
-	least, most := c.MinTTL, c.MaxTTL
-	if least == 0 {
-		least = DefaultBudget
-	}
-	if most == 0 {
-		most = defaultMaxTTL
-	}
-	return min(max(r.Answer.lifetime(), least), most)
+	return 0
 }
 
 // lifetime is the time for which the records of an answer may be used, or, where
@@ -214,18 +203,17 @@ func (a *Answer) lifetime() time.Duration {
 	for _, rr := range a.Records {
 		ttl = min(ttl, seconds(rr.TTL))
 	}
-	if len(a.Records) > 0 {
-		return time.Duration(ttl) * time.Second
-	}
-	owner, denied := a.Owner(), false
-	for _, rr := range a.Authority {
-		if soa, ok := rr.SOA(); ok && Below(owner, rr.Name) {
-			ttl = min(ttl, seconds(rr.TTL), seconds(soa.Minimum))
-			denied = true
+	if len(a.Records) == 0 {
+		owner, denied := a.Owner(), false
+		for _, rr := range a.Authority {
+			if soa, ok := rr.SOA(); ok && Below(owner, rr.Name) {
+				ttl = min(ttl, seconds(rr.TTL), seconds(soa.Minimum))
+				denied = true
+			}
 		}
-	}
-	if !denied {
-		return 0
+		if !denied {
+			return 0
+		}
 	}
 	return time.Duration(ttl) * time.Second
 }

@@ -1,7 +1,9 @@
 package dnsx
 
 import (
+	"cmp"
 	"context"
+	"time"
 )
 
 // A flight is a question that is being asked, for all who wait for it. Flights
@@ -64,10 +66,19 @@ func (c *Cache) begin(ctx context.Context, qs []Question, replies []Reply) []wai
 	}
 	if b != nil {
 		var own context.Context
-		own, b.cancel = WithBudget(context.WithoutCancel(ctx), c.Budget)
+		own, b.cancel = context.WithTimeout(context.WithoutCancel(ctx), c.budget(ctx))
 		go c.fly(own, b)
 	}
 	return waits
+}
+
+// budget is the time for a batch that a caller with ctx starts.
+func (c *Cache) budget(ctx context.Context) time.Duration {
+	budget := cmp.Or(c.Budget, DefaultBudget)
+	if end, ok := ctx.Deadline(); ok {
+		budget = max(budget, time.Until(end))
+	}
+	return budget
 }
 
 func (c *Cache) fly(ctx context.Context, b *batch) {

@@ -149,21 +149,18 @@ func bare(d []byte) bool {
 }
 
 func quote(d []byte) string {
-	var b strings.Builder
-	b.WriteByte('"')
+	text := append(make([]byte, 0, len(d)+2), '"')
 	for _, c := range d {
 		switch {
 		case c == '"' || c == '\\':
-			b.WriteByte('\\')
-			b.WriteByte(c)
+			text = append(text, '\\', c)
 		case ' ' <= c && c < 0x7f:
-			b.WriteByte(c)
+			text = append(text, c)
 		default:
-			fmt.Fprintf(&b, `\%03d`, c)
+			text = appendDDD(text, c)
 		}
 	}
-	b.WriteByte('"')
-	return b.String()
+	return string(append(text, '"'))
 }
 
 // ParseRR reads one record in master-file text: an absolute owner (the trailing

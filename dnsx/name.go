@@ -185,10 +185,15 @@ func appendLabel(text, label []byte) []byte {
 		case c > ' ' && c < 0x7f:
 			text = append(text, c)
 		default:
-			text = append(text, '\\', '0'+c/100, '0'+c/10%10, '0'+c%10)
+			text = appendDDD(text, c)
 		}
 	}
 	return text
+}
+
+// appendDDD writes an octet as the escape with its decimal value.
+func appendDDD(text []byte, c byte) []byte {
+	return append(text, '\\', '0'+c/100, '0'+c/10%10, '0'+c%10)
 }
 
 // Below reports whether name is parent or a name under it. Both are as
