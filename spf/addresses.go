@@ -20,8 +20,12 @@ func (w *walk) addresses(n *Node, d *Directive) {
 		err = errClient
 	}
 	if err != nil {
-		n.Voids.add(Voids{Undetermined: 1})
-		w.addressGap(unknownTarget(n, d.String(), err))
+		open := 1
+		if d.Mechanism == MX {
+			open = mxHosts
+		}
+		n.Voids.add(Voids{Open4: open, Open6: open})
+		w.addressGap(n, d, unknownTarget(n, d.String(), err))
 		return
 	}
 	switch d.Mechanism {
@@ -39,11 +43,8 @@ var errClient = errors.New("it depends on the client")
 // host evaluates an a term.
 func (w *walk) host(n *Node, d *Directive, name string) {
 	r4, r6 := w.reply(dnsx.Q(name, dnsx.TypeA)), w.reply(dnsx.Q(name, dnsx.TypeAAAA))
-	missed4, missed6 := w.missed(r4), w.missed(r6)
-	if missed4 || missed6 {
-		n.Voids.add(Voids{Undetermined: 1})
-	}
-	n.Voids.add(Voids{IPv4: count(r4.Absent()), IPv6: count(r6.Absent())})
+	missed4, missed6 := w.missed(n, d, r4), w.missed(n, d, r6)
+	n.Voids.add(Voids{IPv4: count(r4.Absent()), IPv6: count(r6.Absent()), Open4: count(missed4), Open6: count(missed6)})
 	if r4.Absent() && r6.Absent() {
 		n.deadTerm(d, check.Textf("%s has no address", name))
 	}
@@ -54,28 +55,28 @@ func (w *walk) host(n *Node, d *Directive, name string) {
 func (w *walk) mailHosts(n *Node, d *Directive, name string) {
 	mx := w.reply(dnsx.Q(name, dnsx.TypeMX))
 	switch {
-	case w.missed(mx):
-		n.Voids.add(Voids{Undetermined: 1})
+	case w.missed(n, d, mx):
+		n.Voids.add(Voids{Open4: mxHosts, Open6: mxHosts})
 		return
 	case mx.Absent():
 		n.Voids.add(Voids{IPv4: 1, IPv6: 1})
 		n.deadTerm(d, check.Textf("%s has no MX record", name))
 		return
 	case len(mx.records) > mxHosts:
-		n.manyMX = append(n.manyMX, d.String())
+		if len(n.manyMX) < maxFindings {
+			n.manyMX = append(n.manyMX, manyMX{d, name, len(mx.records)})
+		}
 		n.breaks(check.Textf("%s in the record of %s leads to %d hosts", d.String(), n.Name, len(mx.records)))
 	}
 	var v Voids
 	missed, has4, has6 := false, false, false
 	for _, host := range mx.hosts {
 		r4, r6 := w.reply(dnsx.Q(host, dnsx.TypeA)), w.reply(dnsx.Q(host, dnsx.TypeAAAA))
-		missed4, missed6 := w.missed(r4), w.missed(r6)
+		missed4, missed6 := w.missed(n, d, r4), w.missed(n, d, r6)
 		missed = missed || missed4 || missed6
 		has4, has6 = has4 || len(r4.records) > 0, has6 || len(r6.records) > 0
-		v.Hosts4 += count(r4.Absent())
-		v.Hosts6 += count(r6.Absent())
+		v.add(Voids{Hosts4: count(r4.Absent()), Hosts6: count(r6.Absent()), Open4: count(missed4), Open6: count(missed6)})
 	}
-	v.Undetermined = count(missed)
 	n.Voids.add(v)
 	switch {
 	case missed || has4 || has6:
@@ -91,8 +92,8 @@ func (w *walk) mailHosts(n *Node, d *Directive, name string) {
 func (w *walk) exists(n *Node, d *Directive, name string) {
 	r := w.reply(dnsx.Q(name, dnsx.TypeA))
 	switch {
-	case w.missed(r):
-		n.Voids.add(Voids{Undetermined: 1})
+	case w.missed(n, d, r):
+		n.Voids.add(Voids{Open4: 1, Open6: 1})
 	case r.Absent():
 		n.Voids.add(Voids{IPv4: 1, IPv6: 1})
 		n.deadTerm(d, check.Textf("%s has no A record", name))
@@ -115,12 +116,12 @@ func (n *Node) opensNetworks(d *Directive, has4, has6 bool) {
 }
 
 // missed reports that no answer came, and notes it.
-func (w *walk) missed(r *reply) bool {
+func (w *walk) missed(n *Node, d *Directive, r *reply) bool {
 	err := r.Err()
 	if err == nil {
 		return false
 	}
-	w.addressGap(check.GapOf("", err))
+	w.addressGap(n, d, check.GapOf("", err))
 	return true
 }
 
@@ -176,7 +177,7 @@ func (w *walk) ranges(n *Node, d *Directive, have map[Source]bool) bool {
 	term := d.String()
 	add := func(p netip.Prefix) bool {
 		if len(w.a.Authorized) >= maxSources {
-			w.addressGap(check.Gap{
+			w.addressGap(n, d, check.Gap{
 				Subject: "addresses of " + w.a.Domain, Why: check.Limit,
 				Cause: fmt.Errorf("the record passes more than %d ranges", maxSources),
 			})

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"sync"
 
 	"github.com/mailcheck-go/mailcheck/check"
 	"github.com/mailcheck-go/mailcheck/dnsx"
@@ -53,8 +54,8 @@ type Analysis struct {
 	// Senders reports that a term in Policy's records names somebody who may send:
 	// not all, and with a qualifier that does not say fail.
 	Senders bool
-	// Open are terms of Policy's records that pass everybody, at least everybody of
-	// one address family.
+	// Open are the terms that pass everybody, at least everybody of one address
+	// family: those of Policy's records, and of each that is included there the first.
 	Open []Opening
 
 	Lookups    int   // terms that ask the DNS, at worst, over the whole tree; a loop is counted once
@@ -68,6 +69,8 @@ type Analysis struct {
 	Authorized []Source
 	IPv4       uint64 // addresses in Authorized, those that are in it twice counted once
 
+	repair   func() []check.Change
+	order    []*Node    // Nodes in the order of evaluation
 	reply    dnsx.Reply // TXT of Domain
 	misses   []miss     // texts at Domain that mean to be SPF records and are none
 	senderID []string   // texts at Domain of Sender ID (RFC 4406)
@@ -92,14 +95,19 @@ type Node struct {
 	Voids   Voids
 	Default Result // as in Analysis
 
-	joins  []int // offsets into the text where one string ends and another starts
+	noName bool   // it does not exist
+	others int    // TXT records there that are no SPF records
+	miss   string // one of them that means to be
 	state  state
+	glued  []glue // terms that ran together where one string ends and another starts
 	terms  []termCost
 	links  []*link
 	broken *PermErrorCause // the first proven reason for permerror, of this record or one below
-	open   *Opening        // a term that passes everybody, in this record or one below
-	manyMX []string        // mx terms with more than ten hosts
+	open   *Opening        // the first term that passes everybody, in this record or one below
+	opened []Opening       // those in this record
+	manyMX []manyMX
 	dead   []deadTerm
+	gaps   []termGap // addresses of its own terms that are not known
 }
 
 // Valid reports whether there is one record and no fault of grammar in it.
@@ -117,12 +125,12 @@ type Link struct {
 	Qualifier Result // of an include; Pass lets those send whom Target passes
 }
 
-// Voids counts lookups whose answer has no records (RFC 7208, 4.6.4).
+// Voids counts lookups whose answer has no records (RFC 7208, 4.6.4), for a client
+// with an IPv4 and for one with an IPv6 address.
 type Voids struct {
-	IPv4, IPv6   int // terms, for a client of the family: a asks for A or AAAA, mx for MX, exists for A
-	Hosts4       int // hosts of mx without such an address, which some receivers count too, for an IPv4 client
-	Hosts6       int // the same for an IPv6 client
-	Undetermined int // terms that may find nothing: it depends on the message, or no answer came
+	IPv4, IPv6     int // terms: a asks for A or AAAA, mx for MX, exists for A
+	Hosts4, Hosts6 int // hosts of mx without such an address, which some receivers count too
+	Open4, Open6   int // more that there may be: it depends on the message, or no answer came
 }
 
 // Terms is the greater number of the two families, without hosts of mx.
@@ -130,6 +138,9 @@ func (v Voids) Terms() int { return max(v.IPv4, v.IPv6) }
 
 // Strict is the greater number of the two families with hosts of mx.
 func (v Voids) Strict() int { return max(v.IPv4+v.Hosts4, v.IPv6+v.Hosts6) }
+
+// AtWorst is Strict with all that there may be besides.
+func (v Voids) AtWorst() int { return max(v.IPv4+v.Hosts4+v.Open4, v.IPv6+v.Hosts6+v.Open6) }
 
 // maxCount is where counting ends: trees in which every record includes the next
 // twice double with every level.
@@ -140,7 +151,8 @@ func (v *Voids) add(o Voids) {
 	v.IPv6 = min(v.IPv6+o.IPv6, maxCount)
 	v.Hosts4 = min(v.Hosts4+o.Hosts4, maxCount)
 	v.Hosts6 = min(v.Hosts6+o.Hosts6, maxCount)
-	v.Undetermined = min(v.Undetermined+o.Undetermined, maxCount)
+	v.Open4 = min(v.Open4+o.Open4, maxCount)
+	v.Open6 = min(v.Open6+o.Open6, maxCount)
 }
 
 // Loop is a circle of include and redirect: each name leads to the next, the last
@@ -178,12 +190,31 @@ type deadTerm struct {
 	why       check.Text
 }
 
+// manyMX is an mx term that leads to more hosts than receivers look up.
+type manyMX struct {
+	directive *Directive
+	name      string
+	hosts     int
+}
+
+// termGap is a Gap that a term leaves.
+type termGap struct {
+	check.Gap
+	directive *Directive
+}
+
 // Analyze reads facts. It takes any, nil too; answers to other questions than those
 // of Discover count as not asked.
 func Analyze(f *Facts) *Analysis {
 	if f == nil {
 		f = &Facts{}
 	}
+	a := analyze(f)
+	a.repair = sync.OnceValue(func() []check.Change { return a.repaired(f) })
+	return a
+}
+
+func analyze(f *Facts) *Analysis {
 	a := &Analysis{Domain: f.Domain, Nodes: map[string]*Node{}}
 	w := newWalk(a, f)
 	root := w.visit(f.Domain)
@@ -238,8 +269,11 @@ func (a *Analysis) policy(root *Node) {
 			e.Always = n == root && !root.Valid()
 			a.addPermError(e)
 		}
-		if n.open != nil {
-			a.Open = append(a.Open, *n.open)
+		a.Open = append(a.Open, n.opened...)
+		for _, l := range n.links {
+			if l.opens() && !l.Redirect {
+				a.Open = append(a.Open, *l.node.open)
+			}
 		}
 		var next *Node
 		if n.Record != nil {

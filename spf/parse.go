@@ -368,13 +368,19 @@ func pieces(text string) (terms []term, sep string) {
 		text = strings.ReplaceAll(text, o.sep, " ")
 	}
 	for piece := range strings.FieldsSeq(text) {
-		t, fault := parseTerm(piece)
-		if fault != nil || t.modifier.Name != "" && t.modifier.Name != nameRedirect && t.modifier.Name != nameExp {
+		t, ok := parseDefined(piece)
+		if !ok {
 			return nil, ""
 		}
 		terms = append(terms, t)
 	}
 	return terms, sep
+}
+
+// parseDefined reads a term that RFC 7208 defines and that has no fault.
+func parseDefined(text string) (t term, ok bool) {
+	t, fault := parseTerm(text)
+	return t, fault == nil && (t.modifier.Name == "" || t.modifier.Name == nameRedirect || t.modifier.Name == nameExp)
 }
 
 // octetReason says what an octet that may not stand in a record is.

@@ -1,7 +1,276 @@
 package spf
 
-import "github.com/mailcheck-go/mailcheck/check"
+import (
+	"net/netip"
+	"slices"
+	"strings"
 
-// Repair returns the one change that cures every fault of the record that can be
-// cured without asking anybody.
-func Repair(a *Analysis) []check.Change { return nil }
+	"github.com/mailcheck-go/mailcheck/check"
+	"github.com/mailcheck-go/mailcheck/dnsx"
+)
+
+// maxRepaired is the number of terms up to which a record is repaired. It bounds the
+// work on hostile records.
+const maxRepaired = 500
+
+// Repair returns the one change that cures every fault of the domain's record that
+// can be cured without asking anybody: several records become one, spelling and
+// separators are set right, terms go that can match nobody or that receivers never
+// come to, and the record ends in ~all or -all. It adds no sender that is not
+// named, and takes none away that gets a pass from a term of its own; who passed
+// because of +all has to be named.
+//
+// It returns nil where there is no record, where nothing can be cured, and where a
+// fault leaves open what is meant.
+func Repair(a *Analysis) []check.Change {
+	if a == nil || a.repair == nil {
+		return nil
+	}
+	return a.repair()
+}
+
+// repaired does the work of Repair.
+func (a *Analysis) repaired(f *Facts) []check.Change {
+	old, meant := a.Texts, a.Texts
+	if len(a.Texts) == 0 {
+		old, meant = nil, nil
+		for _, m := range a.misses {
+			old, meant = append(old, m.text), append(meant, m.fixed)
+		}
+	}
+	if len(meant) == 0 || len(meant) > maxFindings {
+		return nil
+	}
+	if len(meant) == 1 {
+		meant = []string{a.Policy[0].unglued(meant[0])}
+	}
+	rec, ok := merge(meant)
+	if !ok {
+		return nil
+	}
+	// What the repaired spelling leads to shows which terms are dead.
+	again := analyze(withRecord(f, a.Owner, rec.String()))
+	rec.prune(again.Policy[0])
+	txt := rec.String()
+	if _, err := Parse(txt); err != nil {
+		return nil
+	}
+	if len(a.Texts) == 1 && len(a.Policy[0].glued) == 0 && a.Policy[0].Valid() && a.Record.String() == txt {
+		return nil
+	}
+	return []check.Change{{Name: a.Owner, Type: "TXT", Old: old, New: []string{txt}}}
+}
+
+// unglued puts the blank back between terms that ran together.
+func (n *Node) unglued(text string) string {
+	for _, g := range slices.Backward(n.glued) {
+		at := g.offset + len(g.left)
+		text = text[:at] + " " + text[at:]
+	}
+	return text
+}
+
+// withRecord returns facts in which text is the one SPF record of the domain.
+func withRecord(f *Facts, owner, text string) *Facts {
+	g := *f
+	g.Replies = slices.Clone(f.Replies)
+	for i, r := range g.Replies {
+		if r.Question != dnsx.Q(f.Domain, dnsx.TypeTXT) || r.Answer == nil {
+			continue
+		}
+		answer := *r.Answer
+		answer.Records = []dnsx.RR{dnsx.NewTXT(owner, 0, text)}
+		g.Replies[i].Answer = &answer
+	}
+	return &g
+}
+
+// merge makes one record of the terms of several, each cured as far as it can be; it
+// is not ok where a term leaves open what is meant. What stands behind an all goes,
+// and so does redirect beside it.
+func merge(texts []string) (rec *Record, ok bool) {
+	rec = &Record{}
+	strict := true // every record ends in -all
+	all := Result("")
+	for _, txt := range slices.Sorted(slices.Values(texts)) {
+		one, ok := cure(txt)
+		if !ok || len(rec.Directives)+len(one.Directives) > maxRepaired {
+			return nil, false
+		}
+		switch i := one.All(); {
+		case i >= 0:
+			all = one.Directives[i].Qualifier
+			strict = strict && all == Fail
+			one.Directives = one.Directives[:i]
+		case one.Redirect.IsZero():
+			strict = false
+		case len(texts) == 1:
+			rec.Redirect = one.Redirect
+		default:
+			strict = false
+			one.Directives = append(one.Directives, Directive{Qualifier: Pass, Mechanism: Include, Domain: one.Redirect})
+		}
+		rec.Directives = append(rec.Directives, one.Directives...)
+		if rec.Exp.IsZero() {
+			rec.Exp = one.Exp
+		}
+		rec.Modifiers = append(rec.Modifiers, one.Modifiers...)
+	}
+	switch {
+	case !rec.Redirect.IsZero():
+		return rec, true
+	case !strict || all == "":
+		all = SoftFail
+	}
+	rec.Directives = append(rec.Directives, Directive{Qualifier: all, Mechanism: All})
+	return rec, true
+}
+
+// prune takes out what can match nobody, as the evaluation of the same record showed.
+func (r *Record) prune(n *Node) {
+	dead := map[string]bool{}
+	for _, d := range n.dead {
+		dead[d.directive.String()] = true
+	}
+	for _, l := range n.links {
+		if !l.Redirect && l.node != nil && (l.node.absent() || l.loop && l.Target == n.Name) {
+			dead[(&Directive{Qualifier: l.Qualifier, Mechanism: Include, Domain: MacroString{Raw: l.Spec}}).String()] = true
+		}
+	}
+	seen := map[string]bool{}
+	r.Directives = slices.DeleteFunc(r.Directives, func(d Directive) bool {
+		key := d.key(n.Name)
+		kind := reserved(d.Prefix)
+		drop := dead[d.String()] || seen[key] || kind != "" && kind != documentation && d.Qualifier != Fail
+		seen[key] = true
+		return drop
+	})
+	if len(r.Directives) == 0 && r.Redirect.IsZero() {
+		r.Directives = []Directive{{Qualifier: SoftFail, Mechanism: All}}
+	}
+}
+
+// cure reads a record term by term and sets right what has faults.
+func cure(txt string) (rec *Record, ok bool) {
+	p := parser{}
+	for _, token := range tokens(txt) {
+		terms := []term{}
+		t, fault := parseTerm(token)
+		if fault == nil {
+			terms = append(terms, t)
+		} else if terms, _ = pieces(token); terms == nil {
+			terms = cureTerm(token)
+		}
+		if len(terms) == 0 {
+			return nil, false
+		}
+		for _, t := range terms {
+			if d, ok := asMechanism(t.modifier); ok {
+				t = term{directive: d}
+			}
+			if t.modifier.Name == nameRedirect && p.rec.Redirect.Raw == t.modifier.Value.Raw ||
+				t.modifier.Name == nameExp && p.rec.Exp.Raw == t.modifier.Value.Raw {
+				continue // the same once more
+			}
+			p.add(t, 0, token)
+		}
+	}
+	return &p.rec, len(p.rec.Faults) == 0
+}
+
+// tokens splits a record at its blanks, and puts together what a blank behind a
+// qualifier, a colon or an equals sign has cut apart.
+func tokens(txt string) []string {
+	var all []string
+	open := ""
+	for token := range strings.FieldsFuncSeq(txt[len(version):], func(c rune) bool { return c == ' ' }) {
+		token = open + token
+		open = ""
+		if strings.Trim(token, "+-~?") == "" || strings.IndexByte(":=", token[len(token)-1]) >= 0 {
+			open = token
+			continue
+		}
+		all = append(all, token)
+	}
+	if open != "" {
+		all = append(all, open)
+	}
+	return all
+}
+
+// spelling has what is often written for a mechanism.
+var spelling = map[string]string{
+	"ipv4": "ip4", "ip": "ip4", "ipv6": "ip6",
+	"includes": "include", "inlcude": "include", "incude": "include", "inclue": "include", "inculde": "include", "included": "include",
+	"exist": "exists",
+}
+
+// lookalikes are characters that text programs put in the place of ASCII ones, and
+// those that nobody sees.
+var lookalikes = strings.NewReplacer(
+	"\u2010", "-", "\u2011", "-", "\u2012", "-", "\u2013", "-", "\u2014", "-", "\u2212", "-",
+	"\u02dc", "~", "\u223c", "~", "\uff1a", ":", "\uff0b", "+",
+	"\u200b", "", "\u200c", "", "\u200d", "", "\u2060", "", "\ufeff", "", "\u00ad", "",
+)
+
+// cureTerm returns the term that a faulty one was meant to be, nil where that cannot
+// be told.
+func cureTerm(token string) []term {
+	token = strings.Trim(lookalikes.Replace(token), quotes+",;")
+	if token == "" {
+		return nil
+	}
+	qualifier, body := cutQualifier(token)
+	sign := token[:len(token)-len(body)]
+	for _, meant := range []string{token, body, sign + respell(body)} {
+		if meant == "" || meant == body && qualifier != Pass && strings.IndexByte(body, '=') < 0 {
+			continue // without its sign it would mean something else
+		}
+		if t, ok := parseDefined(meant); ok {
+			return []term{t}
+		}
+	}
+	return nil
+}
+
+// respell sets right the name, the separator and the address of a term without its
+// qualifier.
+func respell(body string) string {
+	if addr, _, _ := strings.Cut(body, "/"); isAddress(addr) {
+		return network(body)
+	}
+	n := nameLength(body)
+	name, arg := strings.ToLower(strings.TrimRight(body[:n], ".")), body[n:]
+	if right, ok := spelling[name]; ok {
+		name = right
+	}
+	value := strings.TrimLeft(arg, ":=")
+	switch {
+	case value == "":
+		return name
+	case name == nameRedirect || name == nameExp:
+		return name + "=" + value
+	case mechanismOf(name) == IP4 || mechanismOf(name) == IP6:
+		return network(value)
+	}
+	return name + ":" + value
+}
+
+// network writes the ip4 or ip6 of an address with or without a prefix length.
+func network(s string) string {
+	text, length, cut := strings.Cut(s, "/")
+	text = strings.Trim(text, "[]")
+	name := IP4
+	if strings.IndexByte(text, ':') >= 0 {
+		name = IP6
+	}
+	if cut {
+		text += "/" + strings.TrimLeft(length[:max(len(length)-1, 0)], "0") + length[max(len(length)-1, 0):]
+	}
+	return name.String() + ":" + text
+}
+
+func isAddress(s string) bool {
+	_, err := netip.ParseAddr(strings.Trim(s, "[]"))
+	return err == nil
+}

@@ -1,7 +1,11 @@
 package spf
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/mailcheck-go/mailcheck/check"
+	"github.com/mailcheck-go/mailcheck/dnsx"
 )
 
 const since = "v0.1.0"
@@ -11,5 +15,122 @@ const maxFindings = 20
 
 // Rules judge an Analysis.
 func Rules(s Settings) []check.Rule[*Analysis] {
+	s.NearLimit = cmp.Or(s.NearLimit, 8)
+	s.BroadIPv4 = cmp.Or(s.BroadIPv4, 16)
+	s.BroadIPv6 = cmp.Or(s.BroadIPv6, 32)
+	s.RecordSize = cmp.Or(s.RecordSize, 450)
+	return []check.Rule[*Analysis]{
+		missing(), multiple(), versionToken(), leadingSpace(),
+		syntax(), unknownMechanism(), badIP(), domainSpec(), macroSyntax(), macroExpOnly(),
+		duplicateModifier(), tabSeparator(), stringJoin(), mechanismAsModifier(), unknownModifier(),
+		lookupLimit(), lookupNearLimit(s.NearLimit), voidLookups(), voidLookup(), mxTooMany(),
+		includeNone(), redirectNone(), includePermerror(), includeLoop(), includeSelf(),
+		allPass(), includePassAll(), allNeutral(), noAll(), allSoft(),
+		ptr(), macroP(), termsAfterAll(), redirectIgnored(), duplicateTerm(),
+		broadRange(s.BroadIPv4, s.BroadIPv6), privateIP(), recordSize(s.RecordSize), spf2(),
+	}
+}
+
+// hasRecord is the Applies of rules about what the domain's record says. A redirect
+// whose target is not known leaves the rule applicable; see policyGaps.
+func hasRecord(a *Analysis) (bool, []check.Gap) { return a.Record != nil, a.Unread }
+
+// policyGaps say which record on the way of redirect is not known.
+func (a *Analysis) policyGaps() []check.Gap {
+	last := a.Policy[len(a.Policy)-1]
+	if last.Unread != nil {
+		return last.Unread
+	}
+	for _, l := range last.links {
+		if l.Redirect && l.node == nil {
+			return []check.Gap{l.gap(last)}
+		}
+	}
 	return nil
+}
+
+// gap says that the target of a link is not known, because it has none.
+func (l *link) gap(in *Node) check.Gap {
+	term := Include.String() + ":" + l.Spec
+	if l.Redirect {
+		term = nameRedirect + "=" + l.Spec
+	}
+	if l.Target != "" {
+		return check.Gap{Subject: dnsx.Q(l.Target, dnsx.TypeTXT).String(), Why: check.Limit}
+	}
+	return unknownTarget(in, term, errMessage)
+}
+
+// linkGaps say which records behind the includes (or redirects) of Policy are not
+// known.
+func (a *Analysis) linkGaps(redirect bool) []check.Gap {
+	var gaps []check.Gap
+	for _, n := range a.Policy {
+		for _, l := range n.links {
+			switch {
+			case l.Redirect != redirect:
+			case l.node == nil:
+				gaps = append(gaps, l.gap(n))
+			default:
+				gaps = append(gaps, l.node.Unread...)
+			}
+		}
+	}
+	return gaps
+}
+
+// perNode makes a body that looks at each record of Policy on its own.
+func perNode(look func(a *Analysis, n *Node) []check.Finding) func(*Analysis) ([]check.Finding, []check.Gap) {
+	return func(a *Analysis) ([]check.Finding, []check.Gap) {
+		var found []check.Finding
+		for _, n := range a.Policy {
+			if n.Record != nil {
+				found = append(found, look(a, n)...)
+			}
+		}
+		return found[:min(len(found), maxFindings)], a.policyGaps()
+	}
+}
+
+// finding is one about a record of Policy, with the record as evidence.
+func (a *Analysis) finding(n *Node, detail check.Text) check.Finding {
+	return check.Finding{Subject: n.Name, Detail: detail, Evidence: n.evidence()}
+}
+
+func (n *Node) evidence() []check.Evidence {
+	var all []check.Evidence
+	for _, txt := range n.Texts[:min(len(n.Texts), maxFindings)] {
+		all = append(all, check.Evidence{Source: "TXT " + n.Owner, Text: txt})
+	}
+	return all
+}
+
+// fix has the repaired record where there is one, and the finding is about the
+// domain's own.
+func (a *Analysis) fix(n *Node, summary check.Text) *check.Fix {
+	f := &check.Fix{Summary: summary}
+	if n.Name == a.Domain {
+		f.Changes = Repair(a)
+	}
+	return f
+}
+
+// faults makes findings of the faults of a kind, except where the join of strings
+// explains them.
+func (a *Analysis) faults(n *Node, kind Fault, summary check.Text) []check.Finding {
+	var found []check.Finding
+	for _, fault := range n.Record.Faults {
+		if fault.Kind != kind || n.isGlued(fault.Offset) || len(found) >= maxFindings {
+			continue
+		}
+		f := a.finding(n, check.Textf("octet %d, %q: %s", fault.Offset, clip(fault.Term), fault.Reason))
+		f.Fix = a.fix(n, summary)
+		found = append(found, f)
+	}
+	return found
+}
+
+// isGlued reports whether the term at an offset is two that ran together.
+func (n *Node) isGlued(offset int) bool {
+	return slices.ContainsFunc(n.glued, func(g glue) bool { return g.offset == offset })
 }

@@ -80,6 +80,7 @@ func (w *walk) visit(name string) *Node {
 		}
 		n = w.read(name)
 		w.a.Nodes[name] = n
+		w.a.order = append(w.a.order, n)
 	}
 	if n.state == fresh {
 		n.state = onPath
@@ -99,11 +100,15 @@ func (w *walk) read(name string) *Node {
 		n.Unread = []check.Gap{check.GapOf("", err)}
 		return n
 	}
-	n.Owner = r.Answer.Owner()
+	n.Owner, n.noName = r.Answer.Owner(), !r.Answer.Exists()
 	var one dnsx.RR
 	for _, rr := range r.records {
 		txt := rr.Text()
 		if !IsRecord(txt) {
+			n.others++
+			if m, ok := nearMiss(txt); ok {
+				n.miss = m.text
+			}
 			continue
 		}
 		if w.text += len(txt); w.text > maxText {
@@ -117,13 +122,7 @@ func (w *walk) read(name string) *Node {
 	}
 	if len(n.Texts) == 1 {
 		n.Record = parse(n.Texts[0])
-		at := 0
-		for _, s := range one.TXT() {
-			if at > 0 {
-				n.joins = append(n.joins, at)
-			}
-			at += len(s)
-		}
+		n.glued = gluedTerms(n.Texts[0], one.TXT())
 	}
 	return n
 }
@@ -200,8 +199,12 @@ func everyAddress(ipv6 bool) check.Text {
 }
 
 func (n *Node) opens(d *Directive, whom check.Text) {
+	o := Opening{Name: n.Name, Term: d.String(), Text: whom}
 	if n.open == nil {
-		n.open = &Opening{Name: n.Name, Term: d.String(), Text: whom}
+		n.open = &o
+	}
+	if len(n.opened) < maxFindings {
+		n.opened = append(n.opened, o)
 	}
 }
 
@@ -244,9 +247,15 @@ func (n *Node) inherit(l *link) {
 	case l.node.broken != nil && n.broken == nil:
 		n.broken = l.node.broken
 	}
-	if l.node.open != nil && n.open == nil && (l.Redirect || l.Qualifier == Pass) {
+	if n.open == nil && l.opens() {
 		n.open = l.node.open
 	}
+}
+
+// opens reports whether everybody whom the record at the link's end passes is
+// everybody, and gets a pass here.
+func (l *link) opens() bool {
+	return l.node != nil && !l.loop && l.node.open != nil && l.node.Valid() && (l.Redirect || l.Qualifier == Pass)
 }
 
 // loop writes down the circle that ends at a node on the way.
@@ -310,7 +319,10 @@ func (w *walk) gap(g check.Gap) {
 	}
 }
 
-func (w *walk) addressGap(g check.Gap) {
+func (w *walk) addressGap(n *Node, d *Directive, g check.Gap) {
+	if len(n.gaps) < maxGaps {
+		n.gaps = append(n.gaps, termGap{g, d})
+	}
 	if len(w.a.AddressGaps) < maxGaps {
 		w.a.AddressGaps = append(w.a.AddressGaps, g)
 	}

@@ -1,0 +1,215 @@
+package spf
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/mailcheck-go/mailcheck/check"
+)
+
+func includeNone() check.Rule[*Analysis] {
+	return check.Rule[*Analysis]{
+		Doc: check.Doc{
+			ID:       "spf.include-none",
+			Severity: check.Critical,
+			Title:    "An included name has no SPF record",
+			Text: "Receivers that come to the include stop with a permanent error: mail that no term before it matches fails SPF. " +
+				"A name that can be registered lets a stranger publish a record there, and send as you.",
+			Fix:   "Remove the include, or correct its name.",
+			Cite:  []check.Cite{check.RFC(7208, "5.2")},
+			Since: since,
+		},
+		Applies: hasRecord,
+		Check: func(a *Analysis) ([]check.Finding, []check.Gap) {
+			return a.linksToNothing(false), slices.Concat(a.policyGaps(), a.linkGaps(false))
+		},
+	}
+}
+
+func redirectNone() check.Rule[*Analysis] {
+	return check.Rule[*Analysis]{
+		Doc: check.Doc{
+			ID:       "spf.redirect-none",
+			Severity: check.Critical,
+			Title:    "The name behind redirect has no SPF record",
+			Text: "redirect hands the decision to the record of another name. That name has none, " +
+				"so receivers stop with a permanent error for all mail that no term before it matches.",
+			Fix:   "Publish the record at that name, or replace redirect by the terms that are meant.",
+			Cite:  []check.Cite{check.RFC(7208, "6.1")},
+			Since: since,
+		},
+		Applies: hasRecord,
+		Check: func(a *Analysis) ([]check.Finding, []check.Gap) {
+			return a.linksToNothing(true), a.policyGaps()
+		},
+	}
+}
+
+// linksToNothing finds the includes, or the redirect, of Policy whose target has no
+// SPF record.
+func (a *Analysis) linksToNothing(redirect bool) []check.Finding {
+	var found []check.Finding
+	for _, n := range a.Policy {
+		for _, l := range n.links {
+			if l.Redirect != redirect || l.node == nil || !l.node.absent() || n.ranInto(l) || len(found) >= maxFindings {
+				continue
+			}
+			f := a.finding(n, check.Textf("%s %s", l.Target, l.node.noRecord()))
+			if !redirect {
+				f.Fix = a.fix(n, check.Textf("Remove the include of %s, or correct its name", l.Target))
+			}
+			found = append(found, f)
+		}
+	}
+	return found
+}
+
+// ranInto reports whether a link's name is one that another term ran into: that is
+// spf.string-join.
+func (n *Node) ranInto(l *link) bool {
+	return slices.ContainsFunc(n.glued, func(g glue) bool { return strings.HasSuffix(g.left+g.right, l.Spec) })
+}
+
+// noRecord says in which way a name has no SPF record.
+func (n *Node) noRecord() check.Text {
+	switch {
+	case n.noName:
+		return check.Textf("does not exist")
+	case n.others == 0:
+		return check.Textf("has no TXT record")
+	case n.miss != "":
+		return check.Textf("has no SPF record: %q does not start with %s and a blank", clip(n.miss), version)
+	}
+	return check.Textf("has TXT records (%d), but none of them is an SPF record", n.others)
+}
+
+func includePermerror() check.Rule[*Analysis] {
+	return check.Rule[*Analysis]{
+		Doc: check.Doc{
+			ID:       "spf.include-permerror",
+			Severity: check.Critical,
+			Title:    "An included SPF record is broken",
+			Text: "A permanent error in an included record is one of the record that includes it. " +
+				"Mail that no term before the include matches fails SPF.",
+			Fix:   "Ask whoever publishes the included record to mend it, or remove the include.",
+			Cite:  []check.Cite{check.RFC(7208, "5.2")},
+			Since: since,
+		},
+		Applies: hasRecord,
+		Check: func(a *Analysis) ([]check.Finding, []check.Gap) {
+			var found []check.Finding
+			for _, n := range a.Policy {
+				for _, l := range n.links {
+					if l.Redirect || l.node == nil || l.loop || l.node.broken == nil || len(found) >= maxFindings {
+						continue
+					}
+					broken := l.node.broken
+					f := a.finding(n, check.Textf("include:%s: %s", l.Target, broken.Text))
+					if at := a.Nodes[broken.Name]; at != nil {
+						f.Evidence = append(f.Evidence, at.evidence()...)
+					}
+					found = append(found, f)
+				}
+			}
+			return found, a.Gaps
+		},
+	}
+}
+
+func includeLoop() check.Rule[*Analysis] {
+	return check.Rule[*Analysis]{
+		Doc: check.Doc{
+			ID:       "spf.include-loop",
+			Severity: check.Critical,
+			Title:    "include and redirect run in a circle",
+			Text: "Receivers follow the circle until they pass the limit of 10 lookups, and stop with a permanent error. " +
+				"Mail that no term before it matches fails SPF.",
+			Fix:   "Remove one of the terms that close the circle.",
+			Cite:  []check.Cite{check.RFC(7208, "4.6.4")},
+			Since: since,
+		},
+		Applies: hasRecord,
+		Check: func(a *Analysis) ([]check.Finding, []check.Gap) {
+			var found []check.Finding
+			for _, l := range a.Loops {
+				if a.self(l) {
+					continue
+				}
+				f := check.Finding{Subject: a.Domain, Detail: check.Textf("each leads to the next: %s", l)}
+				for _, name := range l[:min(len(l), maxFindings)] {
+					f.Evidence = append(f.Evidence, a.Nodes[name].evidence()...)
+				}
+				found = append(found, f)
+			}
+			return found, a.Gaps
+		},
+	}
+}
+
+// self reports whether a loop is a record of Policy that names itself.
+func (a *Analysis) self(l Loop) bool {
+	return len(l) == 1 && slices.ContainsFunc(a.Policy, func(n *Node) bool { return n.Name == l[0] })
+}
+
+func includeSelf() check.Rule[*Analysis] {
+	return check.Rule[*Analysis]{
+		Doc: check.Doc{
+			ID:       "spf.include-self",
+			Severity: check.Critical,
+			Title:    "The SPF record includes itself",
+			Text: "Receivers that come to this term follow it again and again, until they pass the limit of 10 lookups and stop with a permanent error. " +
+				"The term can never add a sender.",
+			Fix:   "Remove the term.",
+			Cite:  []check.Cite{check.RFC(7208, "5.2"), check.RFC(7208, "4.6.4")},
+			Since: since,
+		},
+		Applies: hasRecord,
+		Check: perNode(func(a *Analysis, n *Node) []check.Finding {
+			for _, l := range n.links {
+				if l.loop && l.Target == n.Name {
+					f := a.finding(n, check.Textf("the record of %s leads back to itself", n.Name))
+					f.Fix = a.fix(n, check.Textf("Remove the term"))
+					return []check.Finding{f}
+				}
+			}
+			return nil
+		}),
+	}
+}
+
+func includePassAll() check.Rule[*Analysis] {
+	return check.Rule[*Analysis]{
+		Doc: check.Doc{
+			ID:       "spf.include-pass-all",
+			Severity: check.Critical,
+			Title:    "An included SPF record lets everybody send as this domain",
+			Text: "Whoever the included record passes, passes here. It passes every address, so anybody can send mail " +
+				"that SPF and DMARC authenticate as this domain's.",
+			Fix:   "Remove the include, and ask its publisher which one is right.",
+			Cite:  []check.Cite{check.RFC(7208, "5.2")},
+			Since: since,
+		},
+		Applies: hasRecord,
+		Check: func(a *Analysis) ([]check.Finding, []check.Gap) {
+			var found []check.Finding
+			for _, n := range a.Policy {
+				for _, l := range n.links {
+					if l.Redirect || !l.opens() || len(found) >= maxFindings {
+						continue
+					}
+					open := l.node.open
+					f := a.finding(n, check.Textf("include:%s: %q in the record of %s: %s", l.Target, clip(open.Term), open.Name, open.Text))
+					if at := a.Nodes[open.Name]; at != nil {
+						f.Evidence = append(f.Evidence, at.evidence()...)
+					}
+					found = append(found, f)
+				}
+			}
+			gaps := slices.Clone(a.Gaps)
+			for _, n := range a.order {
+				gaps = append(gaps, n.openGaps()...)
+			}
+			return found, gaps
+		},
+	}
+}

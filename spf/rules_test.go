@@ -1,0 +1,22 @@
+package spf_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mailcheck-go/mailcheck/check/checktest"
+	"github.com/mailcheck-go/mailcheck/dnsx/dnstest"
+	"github.com/mailcheck-go/mailcheck/spf"
+)
+
+func TestRules(t *testing.T) {
+	checktest.Run(t, spf.Rules(spf.Settings{}), "testdata/rules", discover, spf.Analyze)
+}
+
+func discover(t *testing.T, c checktest.Case) *spf.Facts {
+	t.Helper()
+	f, err := spf.Discover(t.Context(), dnstest.Must(c.Zone), c.Domain, spf.Options{})
+	require.NoError(t, err)
+	return f
+}
