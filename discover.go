@@ -2,7 +2,9 @@ package mailcheck
 
 import (
 	"context"
+	"fmt"
 	"net"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -31,6 +33,11 @@ func (c *Checker) Discover(ctx context.Context, t Target) (*Facts, error) {
 	domain, err := dnsx.ParseName(t.Domain)
 	if err != nil {
 		return nil, err
+	}
+	for _, s := range t.Selectors {
+		if _, err := dnsx.ParseName(dnsx.Join(s, "_domainkey.example")); err != nil {
+			return nil, fmt.Errorf("selector %q: %w", s, err)
+		}
 	}
 	given, err := parseHosts(t.Hosts)
 	if err != nil {
@@ -190,7 +197,7 @@ func (d *discovery) certificates(ctx context.Context) {
 		return
 	}
 	d.facts.TLSCert, _ = tlscert.Discover(ctx, d.resolver, domain, tlscert.Options{
-		Budget: d.Budget, Hosts: hosts, Dialer: d.dialer(), AllowPrivate: d.AllowPrivate, Now: d.Now,
+		Budget: d.Budget, Hosts: hosts, Dialer: d.dialer(), AllowPrivate: d.allowed(), Now: d.Now,
 	})
 }
 
@@ -260,6 +267,15 @@ func (d *discovery) dialer() tlscert.Dialer {
 		return nobody{}
 	}
 	return nil
+}
+
+// allowed is everything where nobody is dialled: then "offline" is the reason that is
+// said, not the address.
+func (d *discovery) allowed() []netip.Prefix {
+	if d.Offline {
+		return []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}
+	}
+	return d.AllowPrivate
 }
 
 func (d *discovery) mtastsOptions() mtasts.Options {

@@ -22,7 +22,7 @@ import (
 func (v *view) repairs(results []check.Result, s Settings) []check.Repair {
 	before := outcomes(results)
 	var repairs []check.Repair
-	for _, c := range v.changes() {
+	for _, c := range v.changes(results) {
 		facts, err := withChange(v.facts, c)
 		if err != nil {
 			continue // a value that is no record: nothing to propose
@@ -46,8 +46,9 @@ func (v *view) repairs(results []check.Result, s Settings) []check.Repair {
 	return repairs
 }
 
-// changes are what the rooms propose, and of a parked domain what shuts it.
-func (v *view) changes() []check.Change {
+// changes are what shuts a parked domain, what the rooms propose, and then what single
+// findings do: one an RRset, the first that speaks of it.
+func (v *view) changes(results []check.Result) []check.Change {
 	if exists, gaps := v.exists(); len(gaps) == 0 && !exists {
 		return nil
 	}
@@ -79,6 +80,13 @@ func (v *view) changes() []check.Change {
 	}
 	if v.tlsrpt != nil {
 		add(tlsrpt.Repair(v.tlsrpt))
+	}
+	for _, res := range results {
+		for _, f := range res.Findings {
+			if f.Fix != nil {
+				add(f.Fix.Changes)
+			}
+		}
 	}
 	return all
 }
@@ -137,7 +145,13 @@ func withChange(f *Facts, c check.Change) (*Facts, error) {
 		added = append(added, rr)
 	}
 	replies(reflect.ValueOf(again), func(r *dnsx.Reply) {
-		if a := r.Answer; a != nil && r.Question.Type == t && a.Owner() == c.Name {
+		a := r.Answer
+		switch {
+		case a == nil:
+		case t == dnsx.TypeCNAME && r.Question.Name == c.Name && len(added) == 1:
+			// What stands at the alias's end nobody asked yet.
+			*r = dnsx.Reply{Question: r.Question, Failure: &dnsx.Failure{Question: r.Question, Kind: dnsx.KindNotAsked, Chain: added}}
+		case r.Question.Type == t && a.Owner() == c.Name:
 			a.RCode = dnsx.NoError
 			a.Records = slices.DeleteFunc(a.Records, func(rr dnsx.RR) bool { return slices.Contains(c.Old, value(rr)) })
 			a.Records = append(a.Records, added...)

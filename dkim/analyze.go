@@ -157,7 +157,7 @@ func (a *Analysis) lookUp(name, owner string, reply dnsx.Reply) *SelectorAnalysi
 		s.err = &dnsx.Failure{Question: txtQuestion(owner), Kind: dnsx.KindNotAsked}
 		return s
 	}
-	a.exists = a.exists || provesDomain(reply, a.Domain)
+	a.exists = a.exists || reply.Proves(a.Domain)
 	for _, rr := range reply.Chain() {
 		if target, ok := rr.Target(); ok && rr.Type == dnsx.TypeCNAME {
 			if s.Target == "" {

@@ -129,7 +129,7 @@ func Discover(ctx context.Context, r dnsx.Resolver, domain string, o Options) (*
 		p.selectors[i].TXT = reply
 	}
 	f.Selectors = p.selectors
-	proven := slices.ContainsFunc(replies, func(r dnsx.Reply) bool { return provesDomain(r, name) })
+	proven := slices.ContainsFunc(replies, func(r dnsx.Reply) bool { return r.Proves(name) })
 	if f.Node.Answer != nil && !proven {
 		f.Apex = dnsx.Ask(inner, r, apexQuestion(name))[0]
 	}
@@ -144,21 +144,6 @@ func list(r dnsx.Resolver, node string) ([]string, bool) {
 	}
 	names, err := lister.Names(node)
 	return names, err == nil
-}
-
-// provesDomain reports whether an answer about a name below the domain proves
-// that the domain exists: the name does, or the zone that denies it starts at
-// the domain or below it (RFC 2308, 3: the SOA record's owner is the zone).
-func provesDomain(r dnsx.Reply, domain string) bool {
-	if r.Answer == nil {
-		return len(r.Chain()) > 0
-	}
-	if r.Answer.Exists() {
-		return true
-	}
-	return slices.ContainsFunc(r.Answer.Authority, func(rr dnsx.RR) bool {
-		return rr.Type == dnsx.TypeSOA && dnsx.Below(rr.Name, domain)
-	})
 }
 
 // plan collects the selectors to ask for, each once, with all reasons for it.

@@ -15,6 +15,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -228,6 +229,30 @@ func (r Reply) Err() error {
 		return r.Failure
 	}
 	return &Failure{Question: r.Question, Kind: KindNotAsked}
+}
+
+// To returns r where it is a reply to q, whatever its DNSSEC bits; else q as nobody
+// asked it. Facts may come from anybody: what they hold in the place of a question
+// counts only if it is about that question.
+func (r Reply) To(q Question) Reply {
+	same := func(o Question) bool { return o.Name == q.Name && o.Type == q.Type }
+	if !same(r.Question) || r.Answer != nil && !same(r.Answer.Question) {
+		return Reply{Question: q}
+	}
+	return r
+}
+
+// Proves reports whether a reply about a name at or below domain shows that the
+// domain exists: the name does, or the zone that denies it starts at the domain or
+// below (RFC 2308, 3: the SOA record's owner is the zone).
+func (r Reply) Proves(domain string) bool {
+	switch {
+	case r.Answer == nil:
+		return len(r.Chain()) > 0
+	case r.Answer.Exists():
+		return true
+	}
+	return slices.ContainsFunc(r.Answer.Authority, func(rr RR) bool { return rr.Type == TypeSOA && Below(rr.Name, domain) })
 }
 
 // Absent reports that an answer said there are no such records: NXDOMAIN or

@@ -381,3 +381,46 @@ func ExampleCache() {
 	fmt.Println(questions, "question")
 	// Output: 1 question
 }
+
+func TestReplyTo(t *testing.T) {
+	q := dnsx.Q("acme.example", dnsx.TypeTXT)
+	other := dnsx.Q("acme.example", dnsx.TypeMX)
+	signed := dnsx.Question{Name: q.Name, Type: q.Type, DNSSEC: true}
+	answered := func(q dnsx.Question) dnsx.Reply { return dnsx.Reply{Question: q, Answer: &dnsx.Answer{Question: q}} }
+	nobody := dnsx.Reply{Question: q}
+	tests := []struct {
+		name     string
+		in, want dnsx.Reply
+	}{
+		{"the question itself", answered(q), answered(q)},
+		{"the DNSSEC bits do not count", answered(signed), answered(signed)},
+		{"another type", answered(other), nobody},
+		{"an answer to another question", dnsx.Reply{Question: q, Answer: &dnsx.Answer{Question: other}}, nobody},
+		{"nothing", dnsx.Reply{}, nobody},
+	}
+	for _, tt := range tests {
+		assert.Equal(t, tt.want, tt.in.To(q), tt.name)
+	}
+}
+
+func TestReplyProves(t *testing.T) {
+	q := dnsx.Q("_dmarc.acme.example", dnsx.TypeTXT)
+	soa := func(zone string) dnsx.RR { return dnsx.RR{Name: zone, Type: dnsx.TypeSOA} }
+	alias := dnsx.RR{Name: q.Name, Type: dnsx.TypeCNAME, Data: []byte("\x01x\x00")}
+	tests := []struct {
+		name string
+		in   dnsx.Reply
+		want bool
+	}{
+		{"the name below exists", dnsx.Reply{Answer: &dnsx.Answer{Question: q}}, true},
+		{"denied by the domain's own zone", dnsx.Reply{Answer: &dnsx.Answer{Question: q, RCode: dnsx.NXDomain, Authority: []dnsx.RR{soa("acme.example")}}}, true},
+		{"denied by a zone above", dnsx.Reply{Answer: &dnsx.Answer{Question: q, RCode: dnsx.NXDomain, Authority: []dnsx.RR{soa("example")}}}, false},
+		{"denied by nobody in particular", dnsx.Reply{Answer: &dnsx.Answer{Question: q, RCode: dnsx.NXDomain}}, false},
+		{"failed behind an alias", dnsx.Reply{Failure: &dnsx.Failure{Question: q, Chain: []dnsx.RR{alias}}}, true},
+		{"failed", dnsx.Reply{Failure: &dnsx.Failure{Question: q}}, false},
+		{"not asked", dnsx.Reply{}, false},
+	}
+	for _, tt := range tests {
+		assert.Equal(t, tt.want, tt.in.Proves("acme.example"), tt.name)
+	}
+}

@@ -52,7 +52,7 @@ func Analyze(f *Facts) *Analysis {
 		Domain: f.Domain, Name: q.Name, Owner: q.Name,
 		Host: policyHost(f.Domain), URL: policyURL(f.Domain),
 	}
-	reply := replyTo(q, f.Record)
+	reply := f.Record.To(q)
 	if err := reply.Err(); err != nil {
 		a.Unread = []check.Gap{check.GapOf("", err)}
 		a.PolicyUnread = a.Unread
@@ -65,8 +65,8 @@ func Analyze(f *Facts) *Analysis {
 		a.readFetch(f)
 		return a
 	}
-	if !provesDomain(reply.Answer, f.Domain) {
-		apex := replyTo(apexQuestion(f.Domain), f.Apex)
+	if !reply.Proves(f.Domain) {
+		apex := f.Apex.To(apexQuestion(f.Domain))
 		if err := apex.Err(); err != nil {
 			a.noApex = []check.Gap{check.GapOf("", err)}
 		} else {
@@ -74,15 +74,6 @@ func Analyze(f *Facts) *Analysis {
 		}
 	}
 	return a
-}
-
-// replyTo returns the reply where it is one to q, else that q was not asked.
-func replyTo(q dnsx.Question, r dnsx.Reply) dnsx.Reply {
-	same := func(o dnsx.Question) bool { return o.Name == q.Name && o.Type == q.Type }
-	if !same(r.Question) || r.Answer != nil && !same(r.Answer.Question) {
-		return dnsx.Reply{Question: q}
-	}
-	return r
 }
 
 // pick finds the record as a sender does (RFC 8461, 3.1).
@@ -153,8 +144,8 @@ func (a *Analysis) readHost(f *Facts) {
 	var gaps []check.Gap
 	found := false
 	for _, reply := range []dnsx.Reply{
-		replyTo(dnsx.Q(a.Host, dnsx.TypeA), f.HostA),
-		replyTo(dnsx.Q(a.Host, dnsx.TypeAAAA), f.HostAAAA),
+		f.HostA.To(dnsx.Q(a.Host, dnsx.TypeA)),
+		f.HostAAAA.To(dnsx.Q(a.Host, dnsx.TypeAAAA)),
 	} {
 		if err := reply.Err(); err != nil {
 			gaps = append(gaps, check.GapOf("", err))

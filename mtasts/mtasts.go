@@ -103,7 +103,7 @@ func Discover(ctx context.Context, r dnsx.Resolver, domain string, o Options) (*
 		if addrs := f.addrs(); o.Dialer != nil && len(addrs) > 0 {
 			f.Policy = fetch(inner, o, name, addrs)
 		}
-	case !provesDomain(answer, name):
+	case !f.Record.Proves(name):
 		f.Apex = dnsx.Ask(inner, r, apexQuestion(name))[0]
 	}
 	return f, ctx.Err()
@@ -114,21 +114,6 @@ func Discover(ctx context.Context, r dnsx.Resolver, domain string, o Options) (*
 func meansSTS(a *dnsx.Answer) bool {
 	for _, rr := range a.Records {
 		if _, ok := findVersion(rr.Text()); ok {
-			return true
-		}
-	}
-	return false
-}
-
-// provesDomain reports whether an answer about a name below the domain proves
-// that the domain exists: the name does, or the zone that denies it starts at
-// the domain or below it (RFC 2308, 3: the SOA record's owner is the zone).
-func provesDomain(a *dnsx.Answer, domain string) bool {
-	if a.Exists() {
-		return true
-	}
-	for _, rr := range a.Authority {
-		if rr.Type == dnsx.TypeSOA && dnsx.Below(rr.Name, domain) {
 			return true
 		}
 	}

@@ -58,7 +58,7 @@ func Analyze(f *Facts) *Analysis {
 		f = &Facts{}
 	}
 	a := &Analysis{Domain: f.Domain, Owner: f.Domain, Receives: Unknown}
-	reply := replyTo(dnsx.Q(f.Domain, dnsx.TypeMX), f.MX)
+	reply := f.MX.To(dnsx.Q(f.Domain, dnsx.TypeMX))
 	if err := reply.Err(); err != nil {
 		a.Unread = []check.Gap{check.GapOf("", err)}
 		return a
@@ -77,15 +77,6 @@ func Analyze(f *Facts) *Analysis {
 	a.Receives = a.receives()
 	a.repair = repair(a)
 	return a
-}
-
-// replyTo returns the reply where it is one to q, else that q was not asked.
-func replyTo(q dnsx.Question, r dnsx.Reply) dnsx.Reply {
-	same := func(o dnsx.Question) bool { return o.Name == q.Name && o.Type == q.Type }
-	if !same(r.Question) || r.Answer != nil && !same(r.Answer.Question) {
-		return dnsx.Reply{Question: q}
-	}
-	return r
 }
 
 // readApex makes a host of the domain itself (RFC 5321, 5.1: the implicit MX).
@@ -131,7 +122,7 @@ func (a *Analysis) readHosts(f *Facts) {
 func readHost(f HostFacts) Host {
 	h := Host{Name: f.Name, Canonical: f.Name}
 	for _, reply := range []dnsx.Reply{
-		replyTo(dnsx.Q(f.Name, dnsx.TypeA), f.A), replyTo(dnsx.Q(f.Name, dnsx.TypeAAAA), f.AAAA),
+		f.A.To(dnsx.Q(f.Name, dnsx.TypeA)), f.AAAA.To(dnsx.Q(f.Name, dnsx.TypeAAAA)),
 	} {
 		if err := reply.Err(); err != nil {
 			gap := check.GapOf("", err)
@@ -157,7 +148,7 @@ func readHost(f HostFacts) Host {
 
 // readParent finds out whether the name above a host exists, and if not, who says so.
 func (h *Host) readParent(r dnsx.Reply) {
-	parent := replyTo(parentQuestion(h.Name), r)
+	parent := r.To(parentQuestion(h.Name))
 	if err := parent.Err(); err != nil {
 		h.parentUnread = []check.Gap{check.GapOf("", err)}
 		return

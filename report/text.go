@@ -203,13 +203,15 @@ func (p *printer) overview(r *check.Report) {
 // areaOutcome sums up an area: what fails above low severity, then what grave rule
 // could not be judged.
 func areaOutcome(r *check.Report, area string) check.Outcome {
-	worst := check.Pass
+	worst := check.NotApplicable
 	for i := range r.Results {
 		res := &r.Results[i]
 		if !strings.HasPrefix(res.ID, area+".") {
 			continue
 		}
 		switch {
+		case worst == check.NotApplicable && (res.Outcome == check.Pass || res.Outcome == check.Note):
+			worst = check.Pass
 		case res.Outcome == check.Fail && res.Severity > check.Low:
 			return check.Fail
 		case res.Outcome == check.Unknown && res.Severity >= check.High:

@@ -39,7 +39,7 @@ func Analyze(f *Facts) *Analysis {
 	a := &Analysis{Domain: f.Domain}
 	q := recordQuestion(f.Domain)
 	a.Name, a.Owner = q.Name, q.Name
-	reply := replyTo(q, f.Record)
+	reply := f.Record.To(q)
 	if err := reply.Err(); err != nil {
 		a.Unread = []check.Gap{check.GapOf("", err)}
 		return a
@@ -47,8 +47,8 @@ func Analyze(f *Facts) *Analysis {
 	a.Owner = reply.Answer.Owner()
 	a.pick(reply.Answer)
 	a.repair = repair(a)
-	if !provesDomain(reply.Answer, f.Domain) {
-		apex := replyTo(apexQuestion(f.Domain), f.Apex)
+	if !reply.Proves(f.Domain) {
+		apex := f.Apex.To(apexQuestion(f.Domain))
 		if err := apex.Err(); err != nil {
 			a.noApex = []check.Gap{check.GapOf("", err)}
 		} else {
@@ -56,15 +56,6 @@ func Analyze(f *Facts) *Analysis {
 		}
 	}
 	return a
-}
-
-// replyTo returns the reply where it is one to q, else that q was not asked.
-func replyTo(q dnsx.Question, r dnsx.Reply) dnsx.Reply {
-	same := func(o dnsx.Question) bool { return o.Name == q.Name && o.Type == q.Type }
-	if !same(r.Question) || r.Answer != nil && !same(r.Answer.Question) {
-		return dnsx.Reply{Question: q}
-	}
-	return r
 }
 
 // pick finds the record as a sender does (RFC 8460, 3).

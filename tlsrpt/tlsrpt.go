@@ -62,25 +62,10 @@ func Discover(ctx context.Context, r dnsx.Resolver, domain string, o Options) (*
 
 	f := &Facts{Domain: name}
 	f.Record = dnsx.Ask(inner, r, recordQuestion(name))[0]
-	if f.Record.Answer != nil && !provesDomain(f.Record.Answer, name) {
+	if f.Record.Answer != nil && !f.Record.Proves(name) {
 		f.Apex = dnsx.Ask(inner, r, apexQuestion(name))[0]
 	}
 	return f, ctx.Err()
-}
-
-// provesDomain reports whether an answer about a name below the domain proves
-// that the domain exists: the name does, or the zone that denies it starts at
-// the domain or below it (RFC 2308, 3: the SOA record's owner is the zone).
-func provesDomain(a *dnsx.Answer, domain string) bool {
-	if a.Exists() {
-		return true
-	}
-	for _, rr := range a.Authority {
-		if rr.Type == dnsx.TypeSOA && dnsx.Below(rr.Name, domain) {
-			return true
-		}
-	}
-	return false
 }
 
 // Check discovers, analyzes and judges one domain. The error is that of Discover.

@@ -129,7 +129,7 @@ func (a *app) jobs(args []string, o *domainOptions) (jobs []*job, bad bool) {
 			continue
 		}
 		if from != "" {
-			fmt.Fprintf(a.Stderr, "mailcheck: %s is an %s; its domain %s is checked\n", report.Clean(arg), from, report.Clean(name))
+			fmt.Fprintf(a.Stderr, "mailcheck: of the %s %s the domain %s is checked\n", from, report.Clean(arg), report.Clean(name))
 		}
 		jobs = append(jobs, &job{
 			target: mailcheck.Target{Domain: name, Selectors: o.selectors, Hosts: o.hosts, Role: mailcheck.Role(o.role)},
