@@ -221,6 +221,22 @@ func TestManyAddresses(t *testing.T) {
 	assert.Equal(t, []check.Gap{{Subject: "acme.example:443 at 192.0.2.65", Why: check.NotAsked}}, got.Gaps)
 }
 
+// TestManyChains: the work that facts can make is bounded.
+func TestManyChains(t *testing.T) {
+	f := factsOf(t, "192.0.2.1")
+	h := f.Hosts[0]
+	leaf := h.Endpoints[0].TLS.Chain[0]
+	h.Endpoints, h.Addrs = nil, []netip.Addr{netip.MustParseAddr("192.0.2.1")}
+	f.Hosts = slices.Repeat([]tlscert.HostFacts{h}, 1000)
+	for i := range 1001 {
+		to := &f.Hosts[i%1000]
+		to.Endpoints = append(to.Endpoints, tlscert.Endpoint{Addr: to.Addrs[0], TLS: &tlscert.Session{Chain: [][]byte{leaf, fmt.Append(nil, i)}}})
+	}
+	gaps := tlscert.Analyze(f).Gaps()
+	require.Len(t, gaps, 1)
+	assert.Equal(t, check.Limit, gaps[0].Why)
+}
+
 // TestLongNames: what others write into a certificate does not fill the report.
 func TestLongNames(t *testing.T) {
 	long := strings.Repeat("x", 20000)

@@ -224,25 +224,30 @@ func TestGuard(t *testing.T) {
 	}
 }
 
-type counter struct{ n atomic.Int32 }
+type counter struct {
+	n   atomic.Int32
+	why string
+}
 
 func (c *counter) DialContext(context.Context, string, string) (net.Conn, error) {
 	c.n.Add(1)
-	return nil, offline{}
+	return nil, told(c.why)
 }
 
-// offline is an error that says itself that nobody was asked.
-type offline struct{}
+// told is an error that says itself what it leaves unknown.
+type told string
 
-func (offline) Error() string              { return "offline" }
-func (offline) Gap() (subject, why string) { return "", "not-asked" }
+func (told) Error() string                   { return "an error" }
+func (why told) Gap() (subject, word string) { return "", string(why) }
 
 func TestOfflineIsNotAsked(t *testing.T) {
-	o := world{}.options("")
-	o.Dialer = &counter{}
-	f, err := tlscert.Discover(t.Context(), dnstest.Must("acme.example. A 192.0.2.10"), "acme.example", o)
-	require.NoError(t, err)
-	assert.Equal(t, &tlscert.Failure{Stage: tlscert.Connect, Kind: tlscert.KindNotAsked, Detail: "offline"}, f.Hosts[0].Endpoints[0].Failure)
+	for why, kind := range map[string]tlscert.FailureKind{"not-asked": tlscert.KindNotAsked, "failed": tlscert.KindNetwork} {
+		o := world{}.options("")
+		o.Dialer = &counter{why: why}
+		f, err := tlscert.Discover(t.Context(), dnstest.Must("acme.example. A 192.0.2.10"), "acme.example", o)
+		require.NoError(t, err)
+		assert.Equal(t, &tlscert.Failure{Stage: tlscert.Connect, Kind: kind, Detail: "an error"}, f.Hosts[0].Endpoints[0].Failure)
+	}
 }
 
 // silentHosts are n hosts that accept a connection and never say a word.

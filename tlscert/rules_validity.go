@@ -80,7 +80,7 @@ func (j *judge) expiring() check.Rule[*Analysis] {
 		var found []check.Finding
 		for _, c := range v.Chains {
 			w := j.known(c, v.at)
-			if w == nil || w.trust != trusted || w.until.Before(v.at) {
+			if w == nil || w.trust != trusted {
 				continue
 			}
 			left := inclusive(v.at, w.until)

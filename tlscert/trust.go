@@ -29,10 +29,10 @@ const (
 	weak             // it rests on a signature of SHA-1 or MD5, which nobody follows
 )
 
-// verdict is the trust in one path, by one judge, at one time.
+// verdict is the trust in one path, by one judge. A path belongs to one Analysis, so
+// that the judge's time for it is always the same.
 type verdict struct {
 	by     *judge
-	at     time.Time
 	trust  trust
 	until  time.Time         // of trusted and outdated: when the path ends, or ended, without the leaf's own end
 	last   *x509.Certificate // where the path ends that can be built of what is served; of outdated the one that expired
@@ -43,11 +43,11 @@ type verdict struct {
 // verdict builds the path once for all rules that ask. Expiry of the leaf is left
 // to its own rules: the path is judged at the time nearest to at when the leaf was valid.
 func (j *judge) verdict(p *path, at time.Time) *verdict {
-	if v := p.memo.Load(); v != nil && v.by == j && v.at.Equal(at) {
+	if v := p.memo.Load(); v != nil && v.by == j {
 		return v
 	}
 	v := j.build(p.certs, at)
-	v.by, v.at = j, at
+	v.by = j
 	p.memo.Store(v)
 	return v
 }

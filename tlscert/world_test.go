@@ -40,7 +40,8 @@ type pki struct {
 	public, private       authority // roots
 	publicCA, privateCA   authority // intermediates
 	publicOld, publicSHA1 authority // intermediates: expires in 10 days, is signed with SHA-1
-	publicGone, stranger  authority // intermediates: has expired; of a hierarchy of its own
+	publicGone, future    authority // intermediates: has expired, is not valid yet
+	stranger              authority // intermediate of the private root that signs nothing
 	roots                 *x509.CertPool
 }
 
@@ -63,6 +64,7 @@ var testPKI = sync.OnceValue(func() *pki {
 	p.privateCA = sub(p.private, "Private CA", template{})
 	p.publicOld = sub(p.public, "Old CA", template{to: now.Add(10 * day)})
 	p.publicGone = sub(p.public, "Gone CA", template{to: now.Add(-day)})
+	p.future = sub(p.public, "Future CA", template{from: now.Add(10 * day)})
 	p.publicSHA1 = sub(p.public, "SHA-1 CA", template{sig: x509.ECDSAWithSHA1})
 	p.stranger = sub(p.private, "Stranger CA", template{})
 	p.roots = x509.NewCertPool()
@@ -144,7 +146,7 @@ type world map[netip.Addr]server
 // Words and their defaults: names=DOMAIN; cn= the first name; lifetime=90d;
 // left=60d, as of now, or from=DATE instead; key=p256 (p224, p384, ed25519,
 // rsa1024, rsa2048); sig=sha1; eku=client; critical (an unknown extension);
-// issuer=public (private, self, public-root, old, gone, sha1);
+// issuer=public (private, self, public-root, old, gone, future, sha1);
 // chain=leaf,issuer (also root, stranger). A server named by same=ADDR
 // serves the very same. Faults: timeout, refused, no-route, reset, plain, silent.
 func parseWorld(domain, lines string) world {
@@ -210,7 +212,7 @@ func newServer(words map[string]string) server {
 	p := testPKI()
 	issuer, ok := map[string]authority{
 		"public": p.publicCA, "private": p.privateCA, "public-root": p.public, "self": {},
-		"old": p.publicOld, "gone": p.publicGone, "sha1": p.publicSHA1,
+		"old": p.publicOld, "gone": p.publicGone, "future": p.future, "sha1": p.publicSHA1,
 	}[words["issuer"]]
 	if !ok {
 		panic("no such issuer: " + words["issuer"])
