@@ -10,7 +10,7 @@ type Node struct {
 	Alias   []string    // the targets of the CNAME chain
 	Err     error       // why the answer is missing
 
-	exists bool // an answer said that _dmarc below it exists, so the name does
+	exists bool // what was heard of _dmarc below it shows that the name exists
 }
 
 // Published is a record with its text.
@@ -50,7 +50,7 @@ func newNode(name string, replies map[dnsx.Question]dnsx.Reply) *Node {
 	q := dnsx.Q(record, dnsx.TypeTXT)
 	var texts []string
 	texts, n.Alias, n.Err = answer(replies[q], q)
-	n.exists = n.Err == nil && replies[q].Answer.Exists()
+	n.exists = replies[q].To(q).Proves(name)
 	for _, text := range texts {
 		if r, _ := Parse(text); r != nil {
 			n.Records = append(n.Records, Published{text, r})
@@ -64,27 +64,22 @@ func newNode(name string, replies map[dnsx.Question]dnsx.Reply) *Node {
 // answer returns the texts of the TXT records that answer q, and the aliases on
 // the way there.
 func answer(reply dnsx.Reply, q dnsx.Question) (texts, alias []string, err error) {
-	rrs, err := records(reply, q)
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, rr := range reply.Answer.Chain {
+	for _, rr := range reply.To(q).Chain() {
 		if target, ok := rr.Target(); ok && rr.Type == dnsx.TypeCNAME && len(alias) < dnsx.MaxChain {
 			alias = append(alias, target)
 		}
 	}
+	rrs, err := records(reply, q)
 	for _, rr := range rrs {
 		texts = append(texts, rr.Text())
 	}
-	return texts, alias, nil
+	return texts, alias, err
 }
 
 // records returns the records that answer q. An answer to another question is
 // none, and neither is a record of another name or type.
 func records(reply dnsx.Reply, q dnsx.Question) ([]dnsx.RR, error) {
-	if reply.Question != q || reply.Answer != nil && reply.Answer.Question != q {
-		reply = dnsx.Reply{Question: q}
-	}
+	reply = reply.To(q)
 	if err := reply.Err(); err != nil {
 		return nil, err
 	}
