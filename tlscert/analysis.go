@@ -300,14 +300,7 @@ func (e *boundError) Gap() (subject, why string) { return "", string(check.Limit
 func (h *Served) unasked(f *HostFacts, tried map[netip.Addr]bool) {
 	var addrs []netip.Addr
 	if addrs = f.Addrs; len(addrs) == 0 {
-		for _, q := range []struct {
-			reply dnsx.Reply
-			t     dnsx.Type
-		}{{f.A, dnsx.TypeA}, {f.AAAA, dnsx.TypeAAAA}} {
-			reply := q.reply
-			if reply.Question != dnsx.Q(f.Name, q.t) { // nobody asked, or something else
-				reply = dnsx.Reply{Question: dnsx.Q(f.Name, q.t)}
-			}
+		for _, reply := range []dnsx.Reply{f.A.To(dnsx.Q(f.Name, dnsx.TypeA)), f.AAAA.To(dnsx.Q(f.Name, dnsx.TypeAAAA))} {
 			if err := reply.Err(); err != nil {
 				h.Gaps = append(h.Gaps, check.GapOf("", err))
 			}
