@@ -148,23 +148,19 @@ func (w *walk) authorize(n *Node, seen map[*Node]bool) {
 		return
 	}
 	seen[n] = true
+	w.a.Authorized = slices.Grow(w.a.Authorized, len(n.Record.Directives))
 	links := n.links
-	have := map[Source]bool{}
+	terms := map[string]bool{} // that asked for addresses
 	live := n.Record.live()
 	for i := range live {
-		d := &live[i]
-		if d.Mechanism == Include {
+		switch d := &live[i]; {
+		case d.Mechanism == Include:
 			if d.Qualifier == Pass {
 				w.authorize(links[0].node, seen)
 			}
 			links = links[1:]
-			continue
-		}
-		if d.Qualifier != Pass {
-			continue
-		}
-		if !w.ranges(n, d, have) {
-			return
+		case d.Qualifier == Pass:
+			w.ranges(n, d, terms)
 		}
 	}
 	if len(links) > 0 { // the redirect
@@ -172,56 +168,52 @@ func (w *walk) authorize(n *Node, seen map[*Node]bool) {
 	}
 }
 
-// ranges adds those of one term, and reports whether there is room for more.
-func (w *walk) ranges(n *Node, d *Directive, have map[Source]bool) bool {
+// ranges adds those of one term. The same term again brings nothing, however many
+// addresses it has.
+func (w *walk) ranges(n *Node, d *Directive, terms map[string]bool) {
 	term := d.String()
-	add := func(p netip.Prefix) bool {
-		if len(w.a.Authorized) >= maxSources {
-			w.addressGap(n, d, check.Gap{
-				Subject: "addresses of " + w.a.Domain, Why: check.Limit,
-				Cause: fmt.Errorf("the record passes more than %d ranges", maxSources),
-			})
-			return false
-		}
-		if s := (Source{p.Masked(), n.Name, term}); !have[s] {
-			have[s] = true
-			w.a.Authorized = append(w.a.Authorized, s)
-		}
-		return true
-	}
-	host := func(name string) bool {
-		for _, t := range []dnsx.Type{dnsx.TypeA, dnsx.TypeAAAA} {
-			for _, rr := range w.reply(dnsx.Q(name, t)).records {
-				bits := d.Bits4
-				if t == dnsx.TypeAAAA {
-					bits = d.Bits6
-				}
-				if addr, ok := rr.Addr(); ok && !add(netip.PrefixFrom(addr, int(bits))) {
-					return false
-				}
-			}
-		}
-		return true
-	}
 	switch d.Mechanism {
 	case IP4, IP6:
-		return add(d.Prefix)
+		w.pass(n, d, Source{d.Prefix.Masked(), n.Name, term})
 	case A, MX:
 		name, err := target(d.Domain, n.Name)
-		if err != nil || have[Source{Term: term}] {
-			return true
+		if err != nil || terms[term] {
+			return
 		}
-		have[Source{Term: term}] = true // the same term again brings nothing, however many addresses it has
-		if d.Mechanism == A {
-			return host(name)
+		terms[term] = true
+		hosts := []string{name}
+		if d.Mechanism == MX {
+			hosts = w.reply(dnsx.Q(name, dnsx.TypeMX)).hosts
 		}
-		for _, name := range w.reply(dnsx.Q(name, dnsx.TypeMX)).hosts {
-			if !host(name) {
-				return false
-			}
+		for _, host := range hosts {
+			w.passHost(n, d, host, dnsx.TypeA, int(d.Bits4), term)
+			w.passHost(n, d, host, dnsx.TypeAAAA, int(d.Bits6), term)
 		}
 	}
-	return true
+}
+
+func (w *walk) passHost(n *Node, d *Directive, host string, t dnsx.Type, bits int, term string) {
+	for _, rr := range w.reply(dnsx.Q(host, t)).records {
+		if addr, ok := rr.Addr(); ok && !w.pass(n, d, Source{netip.PrefixFrom(addr, bits).Masked(), n.Name, term}) {
+			return
+		}
+	}
+}
+
+// pass adds one range, or where there is no more room a gap.
+func (w *walk) pass(n *Node, d *Directive, s Source) bool {
+	if len(w.a.Authorized) < maxSources {
+		w.a.Authorized = append(w.a.Authorized, s)
+		return true
+	}
+	if !w.full {
+		w.full = true
+		w.addressGap(n, d, check.Gap{
+			Subject: "addresses of " + w.a.Domain, Why: check.Limit,
+			Cause: fmt.Errorf("the record passes more than %d ranges", maxSources),
+		})
+	}
+	return false
 }
 
 // countIPv4 counts the addresses of all ranges, each once.

@@ -5,26 +5,46 @@ import "strings"
 // glue is two terms that ran together, because the strings of a TXT record are
 // joined with nothing between (RFC 7208, 3.3).
 type glue struct {
-	offset      int // octets into the text, of the left term
+	token       string // all that stands between two blanks
+	offset      int    // octets into the text, of the token
+	at          int    // where the second term starts
 	left, right string
 }
 
 // gluedTerms looks for them at the ends of the strings that make up a text.
 func gluedTerms(text string, strs [][]byte) []glue {
-	var found []glue
+	if len(strs) < 2 {
+		return nil
+	}
+	var joins []int
 	at := 0
-	for i, s := range strs {
-		if at > len(version) && i > 0 && len(found) < maxFindings {
-			start := strings.LastIndexByte(text[:at], ' ') + 1
-			end := len(text)
-			if n := strings.IndexByte(text[at:], ' '); n >= 0 {
-				end = at + n
-			}
+	for _, s := range strs[:len(strs)-1] {
+		at += len(s)
+		joins = append(joins, at)
+	}
+	var found []glue
+	start := 0 // of the term that a join may cut off
+	for i, at := range joins {
+		if at <= len(version) || len(found) == maxFindings {
+			continue
+		}
+		first := strings.LastIndexByte(text[:at], ' ') + 1
+		last := len(text)
+		if n := strings.IndexByte(text[at:], ' '); n >= 0 {
+			last = at + n
+		}
+		start = max(start, first)
+		ends := []int{last}
+		if i+1 < len(joins) && joins[i+1] < last {
+			ends = append(ends, joins[i+1]) // where the next is cut off too
+		}
+		for _, end := range ends {
 			if start < at && at < end && ranTogether(text[start:at], text[at:end]) {
-				found = append(found, glue{start, text[start:at], text[at:end]})
+				found = append(found, glue{text[first:last], first, at, text[start:at], text[at:end]})
+				start = at
+				break
 			}
 		}
-		at += len(s)
 	}
 	return found
 }
@@ -42,6 +62,7 @@ func ranTogether(left, right string) bool {
 	return name != right || len(name) > nameLength(name)
 }
 
+// isDefined reports whether a text is a term that RFC 7208 defines, without fault.
 func isDefined(text string) bool {
 	_, ok := parseDefined(text)
 	return ok

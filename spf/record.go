@@ -51,16 +51,6 @@ func (m Mechanism) String() string {
 	return fmt.Sprintf("mechanism(%d)", uint8(m))
 }
 
-// Queries reports whether the mechanism asks the DNS, and so counts towards the
-// limit of ten (RFC 7208, 4.6.4).
-func (m Mechanism) Queries() bool {
-	switch m {
-	case Include, A, MX, PTR, Exists:
-		return true
-	}
-	return false
-}
-
 func mechanismOf(name string) Mechanism {
 	for m, known := range mechanismNames {
 		if len(name) == len(known) && known != "" && strings.EqualFold(name, known) {

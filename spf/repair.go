@@ -64,8 +64,7 @@ func (a *Analysis) repaired(f *Facts) []check.Change {
 // unglued puts the blank back between terms that ran together.
 func (n *Node) unglued(text string) string {
 	for _, g := range slices.Backward(n.glued) {
-		at := g.offset + len(g.left)
-		text = text[:at] + " " + text[at:]
+		text = text[:g.at] + " " + text[g.at:]
 	}
 	return text
 }
@@ -145,9 +144,6 @@ func (r *Record) prune(n *Node) {
 		seen[key] = true
 		return drop
 	})
-	if len(r.Directives) == 0 && r.Redirect.IsZero() {
-		r.Directives = []Directive{{Qualifier: SoftFail, Mechanism: All}}
-	}
 }
 
 // cure reads a record term by term and sets right what has faults.

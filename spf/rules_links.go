@@ -67,7 +67,7 @@ func (a *Analysis) linksToNothing(redirect bool) []check.Finding {
 // ranInto reports whether a link's name is one that another term ran into: that is
 // spf.string-join.
 func (n *Node) ranInto(l *link) bool {
-	return slices.ContainsFunc(n.glued, func(g glue) bool { return strings.HasSuffix(g.left+g.right, l.Spec) })
+	return slices.ContainsFunc(n.glued, func(g glue) bool { return strings.HasSuffix(g.token, l.Spec) })
 }
 
 // noRecord says in which way a name has no SPF record.

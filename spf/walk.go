@@ -36,7 +36,8 @@ type walk struct {
 	a       *Analysis
 	replies map[dnsx.Question]*reply
 	path    []*Node
-	text    int // octets of records read
+	text    int  // octets of records read
+	full    bool // there is no room for more ranges
 }
 
 // reply is a Reply, and what it says, read once.

@@ -1,0 +1,207 @@
+package spf_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mailcheck-go/mailcheck/check"
+	"github.com/mailcheck-go/mailcheck/dnsx"
+	"github.com/mailcheck-go/mailcheck/dnsx/dnstest"
+	"github.com/mailcheck-go/mailcheck/spf"
+)
+
+func TestDiscover_asks(t *testing.T) {
+	tests := []struct {
+		name string
+		zone string
+		want string // questions besides TXT acme.example, in the order of the facts
+	}{
+		{name: "no record"},
+		{name: "terms without questions", zone: `acme.example. TXT "v=spf1 ip4:192.0.2.1 ptr:b.example exp=c.example -all"`},
+		{
+			name: "each question once", zone: `acme.example. TXT "v=spf1 a a/24 mx mx:acme.example exists:b.example a:b.example include:c.example include:c.example -all"
+c.example. TXT "v=spf1 a:b.example include:c.example include:acme.example -all"`,
+			want: "A acme.example, MX acme.example, AAAA acme.example, A b.example, AAAA b.example, TXT c.example",
+		},
+		{
+			name: "the hosts of an mx", zone: `acme.example. TXT "v=spf1 mx -all"
+acme.example. MX 10 m1.acme.example.
+acme.example. MX 10 m2.acme.example.`,
+			want: "MX acme.example, A m1.acme.example, AAAA m1.acme.example, A m2.acme.example, AAAA m2.acme.example",
+		},
+		{name: "a null MX has no host", zone: "acme.example. TXT \"v=spf1 mx -all\"\nacme.example. MX 0 .", want: "MX acme.example"},
+		{
+			name: "%{d} alone is expanded, in the record that has it", zone: `acme.example. TXT "v=spf1 include:_spf.%{d} include:%{o}.b.example a:%{i}.c.example exists:%{l}.d.example redirect=%{h}.e.example"
+_spf.acme.example. TXT "v=spf1 a:%{d2} -all"`,
+			want: "TXT _spf.acme.example, A acme.example, AAAA acme.example",
+		},
+		{
+			name: "a record with a fault is followed", zone: `acme.example. TXT "v=spf1 foo include:b.example,include:c.example a:x redirect=d.example"`,
+			want: "TXT b.example,include:c.example, TXT d.example", // the grammar takes the comma for a part of the name
+		},
+		{
+			name: "several records are followed", zone: "acme.example. TXT \"v=spf1 include:b.example -all\"\nacme.example. TXT \"v=spf1 redirect=c.example\"",
+			want: "TXT b.example, TXT c.example",
+		},
+		{name: "a misspelled version is followed", zone: `acme.example. TXT "v=spf1; include:b.example -all"`, want: "TXT b.example"},
+		{name: "a mechanism as modifier is followed", zone: `acme.example. TXT "v=spf1 include=b.example -all"`, want: "TXT b.example"},
+		{name: "what all ends is not", zone: `acme.example. TXT "v=spf1 -all a include:b.example redirect=c.example"`},
+		{name: "what is no name is not", zone: `acme.example. TXT "v=spf1 a:x..b.example include:%{d}..c.example -all"`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := dnstest.Must(tt.zone)
+			f, err := spf.Discover(t.Context(), r, "ACME.example.", spf.Options{})
+			require.NoError(t, err)
+			var got []string
+			for _, reply := range f.Replies {
+				if reply.Question != dnsx.Q("acme.example", dnsx.TypeTXT) {
+					got = append(got, reply.Question.String())
+				}
+			}
+			assert.Equal(t, tt.want, strings.Join(got, ", "))
+			assert.Len(t, r.Asked(), len(f.Replies))
+		})
+	}
+}
+
+func TestDiscover_bounds(t *testing.T) {
+	var zone strings.Builder
+	for i := range 300 {
+		fmt.Fprintf(&zone, "n%d.example. TXT \"v=spf1 include:n%d.example include:n%d.example mx:m%d.example a:a%d.example -all\"\n", i, 2*i+1, 2*i+2, i, i)
+		for j := range 20 {
+			fmt.Fprintf(&zone, "m%d.example. MX %d h%d.m%d.example.\n", i, j, j, i)
+		}
+	}
+	r := dnstest.Must(zone.String())
+	f, err := spf.Discover(t.Context(), r, "n0.example", spf.Options{})
+	require.NoError(t, err)
+	assert.LessOrEqual(t, len(r.Asked()), 2*spf.MaxNames+2*spf.MaxHosts)
+	assert.NotZero(t, f.Beyond)
+	a := spf.Analyze(f)
+	assert.Equal(t, check.Limit, a.Gaps[len(a.Gaps)-1].Why)
+}
+
+func TestDiscover_errors(t *testing.T) {
+	_, err := spf.Discover(t.Context(), dnstest.Must(""), "a..b", spf.Options{})
+	var name *dnsx.NameError
+	require.ErrorAs(t, err, &name)
+	assert.Nil(t, spf.Questions("a..b", spf.Options{}))
+	assert.Equal(t, []dnsx.Question{dnsx.Q("acme.example", dnsx.TypeTXT)}, spf.Questions("ACME.example.", spf.Options{}))
+	_, err = spf.Check(t.Context(), dnstest.Must(""), "a..b", spf.Options{}, spf.Settings{})
+	require.ErrorAs(t, err, &name)
+
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	f, err := spf.Discover(ctx, dnstest.Must(tree), "acme.example", spf.Options{})
+	require.ErrorIs(t, err, context.Canceled)
+	assert.Equal(t, dnsx.KindCanceled, f.Replies[0].Failure.Kind)
+}
+
+// A deadline of the job is no error: what came in time stays, the rest is a Failure.
+func TestDiscover_budget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		zone := dnstest.Must(tree)
+		slow := dnsx.ResolverFunc(func(ctx context.Context, q dnsx.Question) (*dnsx.Answer, error) {
+			if q.Name == "shared.test" {
+				<-ctx.Done()
+				return nil, ctx.Err()
+			}
+			return zone.Resolve(ctx, q)
+		})
+		start := time.Now()
+		f, err := spf.Discover(t.Context(), slow, "acme.example", spf.Options{Budget: time.Second})
+		require.NoError(t, err)
+		assert.Equal(t, time.Second, time.Since(start))
+		a := spf.Analyze(f)
+		assert.NotNil(t, a.Record)
+		var missing []string
+		for _, g := range a.Gaps {
+			missing = append(missing, g.Subject+" "+string(g.Why))
+		}
+		assert.Equal(t, []string{"TXT more.mail.test failed", "TXT shared.test failed"}, missing)
+	})
+}
+
+// A zone in which every name leads to others must neither be asked for without end
+// nor take long to judge.
+func FuzzAnalyze(f *testing.F) {
+	f.Add([]byte("include:b a mx include:c -all|a:a mx:b exists:c|redirect=a ip4:1.2.3.4/0"))
+	f.Add([]byte("include:a include:a include:b|include:c include:c|include:a redirect=b"))
+	f.Add([]byte("include=b ,ipv4:1.2.3.4\t-all|foo %{d}|v=spf1; +all"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		r := hostile(data)
+		asked := 0
+		counting := dnsx.ResolverFunc(func(ctx context.Context, q dnsx.Question) (*dnsx.Answer, error) {
+			asked++
+			return r.Resolve(ctx, q)
+		})
+		facts, err := spf.Discover(t.Context(), serial{counting}, "a.example", spf.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if asked > 2*spf.MaxNames+2*spf.MaxHosts {
+			t.Fatalf("%d questions", asked)
+		}
+		a := spf.Analyze(facts)
+		for _, res := range check.Apply(a, spf.Rules(spf.Settings{})) {
+			if res.Outcome == "" {
+				t.Fatal(res.ID)
+			}
+		}
+		for _, c := range spf.Repair(a) {
+			if _, err := spf.Parse(c.New[0]); err != nil {
+				t.Fatalf("%q was repaired to %q: %v", c.Old, c.New, err)
+			}
+		}
+	})
+}
+
+// hostile makes a zone of the records that bars separate: the first is a.example's,
+// the second b.example's, and so on. A name of one letter is one of these.
+func hostile(data []byte) dnsx.Resolver {
+	records := map[dnsx.Question][]dnsx.RR{}
+	for i, text := range strings.Split(string(data), "|") {
+		if i >= 20 {
+			break
+		}
+		name := string(rune('a'+i)) + ".example"
+		words := strings.Split(text, " ")
+		for j, w := range words {
+			if n := len(w); n > 1 && strings.IndexByte(":=", w[n-2]) >= 0 {
+				words[j] = w + ".example"
+			}
+		}
+		text = strings.Join(words, " ")
+		if !strings.HasPrefix(text, "v=") {
+			text = "v=spf1 " + text
+		}
+		records[dnsx.Q(name, dnsx.TypeTXT)] = []dnsx.RR{dnsx.NewTXT(name, 300, text)}
+		records[dnsx.Q(name, dnsx.TypeA)] = []dnsx.RR{{Name: name, Type: dnsx.TypeA, Data: []byte{192, 0, 2, byte(i)}}}
+		for j := range 12 {
+			mx, _ := dnsx.ParseRR(fmt.Sprintf("%s 300 IN MX %d h%d.%s", name, i, j, name))
+			records[dnsx.Q(name, dnsx.TypeMX)] = append(records[dnsx.Q(name, dnsx.TypeMX)], mx)
+		}
+	}
+	return dnsx.ResolverFunc(func(_ context.Context, q dnsx.Question) (*dnsx.Answer, error) {
+		return &dnsx.Answer{Question: q, Records: records[q]}, nil
+	})
+}
+
+// serial asks one question after the other.
+type serial struct{ dnsx.Resolver }
+
+func (s serial) ResolveAll(ctx context.Context, qs []dnsx.Question) []dnsx.Reply {
+	var replies []dnsx.Reply
+	for _, q := range qs {
+		replies = append(replies, dnsx.ReplyOf(q)(s.Resolve(ctx, q)))
+	}
+	return replies
+}

@@ -1,0 +1,123 @@
+package spf_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/mailcheck-go/mailcheck/check"
+	"github.com/mailcheck-go/mailcheck/dnsx/dnstest"
+	"github.com/mailcheck-go/mailcheck/spf"
+)
+
+func ExampleParse() {
+	rec, err := spf.Parse("v=spf1 a:out.acme.example/30 IP4:192.0.2.0/24 include:%{d}._spf.provider.example ~all")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, d := range rec.Directives {
+		fmt.Println(d.Qualifier, d.Mechanism, d.Domain)
+	}
+	fmt.Println(rec)
+	// Output:
+	// pass a out.acme.example
+	// pass ip4
+	// pass include %{d}._spf.provider.example
+	// softfail all
+	// v=spf1 a:out.acme.example/30 ip4:192.0.2.0/24 include:%{d}._spf.provider.example ~all
+}
+
+func ExampleParse_invalid() {
+	rec, err := spf.Parse("v=spf1 mx ipv4:192.0.2.1 ip4:192.0.2.300 -all")
+	var fault *spf.SyntaxError
+	if errors.As(err, &fault) {
+		fmt.Printf("at octet %d, %s: %s\n", fault.Offset, fault.Term, fault.Reason)
+	}
+	fmt.Println("read all the same:", rec)
+	fmt.Println("faults:", len(rec.Faults))
+	// Output:
+	// at octet 10, ipv4:192.0.2.1: there is no mechanism "ipv4"
+	// read all the same: v=spf1 mx -all
+	// faults: 2
+}
+
+func ExampleCheck() {
+	zone := dnstest.Must(`
+acme.example.          TXT "v=spf1 include:_spf.provider.example include:old.example +all"
+_spf.provider.example. TXT "v=spf1 ip4:198.51.100.0/24 -all"
+`)
+	results, err := spf.Check(context.Background(), zone, "acme.example", spf.Options{}, spf.Settings{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, res := range results {
+		if res.Outcome == check.Fail {
+			fmt.Println(res.ID, res.Severity, res.Findings[0].Detail)
+		}
+	}
+	// Output:
+	// spf.include-none critical old.example does not exist
+	// spf.all-pass critical "all": it passes every address
+}
+
+func ExampleAnalyze() {
+	zone := dnstest.Must(`
+acme.example.          TXT "v=spf1 mx include:_spf.provider.example ~all"
+acme.example.          MX  10 mx.acme.example.
+mx.acme.example.       A   198.51.100.1
+_spf.provider.example. TXT "v=spf1 ip4:203.0.113.0/24 -all"
+`)
+	facts, err := spf.Discover(context.Background(), zone, "acme.example", spf.Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	a := spf.Analyze(facts)
+	fmt.Println("lookups:", a.Lookups)
+	fmt.Println("all others:", a.Default)
+	for _, s := range a.Authorized {
+		fmt.Println(s.Prefix, "by", s.Term, "in the record of", s.Name)
+	}
+	// Output:
+	// lookups: 2
+	// all others: softfail
+	// 198.51.100.1/32 by mx in the record of acme.example
+	// 203.0.113.0/24 by ip4:203.0.113.0/24 in the record of _spf.provider.example
+}
+
+func ExampleDiscover() {
+	zone := dnstest.Must(`
+acme.example.          TXT "v=spf1 include:_spf.provider.example -all"
+_spf.provider.example. TXT !timeout
+`)
+	facts, err := spf.Discover(context.Background(), zone, "acme.example", spf.Options{})
+	if err != nil {
+		fmt.Println(err) // no domain name, or the context ended
+		return
+	}
+	for _, reply := range facts.Replies {
+		fmt.Println(reply.Question, reply.Err())
+	}
+	// Output:
+	// TXT _spf.provider.example TXT _spf.provider.example timed out at dnstest
+	// TXT acme.example <nil>
+}
+
+func ExampleRepair() {
+	zone := dnstest.Must(`
+acme.example. TXT "v=spf1 ipv4:198.51.100.1 a:gone.acme.example all"
+acme.example. TXT "v=spf1 ip4:198.51.100.2,ip4:198.51.100.3 -all"
+`)
+	facts, err := spf.Discover(context.Background(), zone, "acme.example", spf.Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, change := range spf.Repair(spf.Analyze(facts)) {
+		fmt.Println(change.Name, change.Type, change.New)
+	}
+	// Output:
+	// acme.example TXT [v=spf1 ip4:198.51.100.2 ip4:198.51.100.3 ip4:198.51.100.1 ~all]
+}
