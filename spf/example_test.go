@@ -17,14 +17,14 @@ func ExampleParse() {
 		return
 	}
 	for _, d := range rec.Directives {
-		fmt.Println(d.Qualifier, d.Mechanism, d.Domain)
+		fmt.Println(d.Mechanism, d.Qualifier)
 	}
 	fmt.Println(rec)
 	// Output:
-	// pass a out.acme.example
-	// pass ip4
-	// pass include %{d}._spf.provider.example
-	// softfail all
+	// a pass
+	// ip4 pass
+	// include pass
+	// all softfail
 	// v=spf1 a:out.acme.example/30 ip4:192.0.2.0/24 include:%{d}._spf.provider.example ~all
 }
 

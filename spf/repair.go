@@ -212,7 +212,7 @@ var lookalikes = strings.NewReplacer(
 // cureTerm returns the term that a faulty one was meant to be, nil where that cannot
 // be told.
 func cureTerm(token string) []term {
-	token = strings.Trim(lookalikes.Replace(token), quotes+",;")
+	token = strings.Trim(lookalikes.Replace(token), quotes+",;()<>[]")
 	if token == "" {
 		return nil
 	}

@@ -57,7 +57,7 @@ host.example. A   8.8.4.4
 		{name: "blanks too many", txt: `"v=spf1 include: good.example ip4: 8.8.8.8 - all"`, want: "v=spf1 include:good.example ip4:8.8.8.8 -all"},
 		{name: "blanks too few", txt: `"v=spf1 ip4:8.8.8.8" "ip4:8.8.4.4" "-all"`, want: "v=spf1 ip4:8.8.8.8 ip4:8.8.4.4 -all"},
 		{name: "other separators", txt: `"v=spf1 ip4:8.8.8.8, a:host.example;include:good.example\009-all\010"`, want: "v=spf1 ip4:8.8.8.8 a:host.example include:good.example -all"},
-		{name: "quotes and dashes of a text program", txt: `"v=spf1 a:host.example \226\128\147all\""`, want: "v=spf1 a:host.example -all"},
+		{name: "quotes and dashes of a text program", txt: `"v=spf1 a:host.example \226\128\147all]\""`, want: "v=spf1 a:host.example -all"},
 		{name: "a sign in front of redirect", txt: `"v=spf1 +redirect=good.example"`, want: "v=spf1 redirect=good.example"},
 		{name: "the version", txt: `"\"v=spf1; a:host.example -all\""`, want: "v=spf1 a:host.example -all"},
 		{name: "a blank in front", txt: `" v=spf1 -all"`, want: "v=spf1 -all"},
