@@ -76,7 +76,7 @@ func TestRecordsOfEveryType(t *testing.T) {
 				want = strings.Replace(want, typ, "TYPE35", 1)
 			}
 			record := rrs(want)[0]
-			c := &wire.Client{Servers: []wire.Server{serve(t, always(response{answer: []string{tt.line}}))}}
+			c := closing(t, &wire.Client{Servers: []wire.Server{serve(t, always(response{answer: []string{tt.line}}))}})
 			q := dnsx.Q(record.Name, record.Type)
 			a, err := c.Resolve(t.Context(), q)
 			require.NoError(t, err)
@@ -320,7 +320,7 @@ func TestAnswers(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			server := serve(t, byName(tt.responses))
-			c := &wire.Client{Servers: []wire.Server{server}}
+			c := closing(t, &wire.Client{Servers: []wire.Server{server}})
 			q := tt.ask
 			if q.Name == "" {
 				q = dnsx.Q("a0.example", dnsx.TypeA)
@@ -354,7 +354,7 @@ func TestProofsComeOnlyWhereDNSSECIsAsked(t *testing.T) {
 		},
 		authority: []string{soa, denial, sign("w.new.example.", "NSEC"), "new.example. 60 IN NS ns.example."},
 	}))
-	c := &wire.Client{Servers: []wire.Server{server}}
+	c := closing(t, &wire.Client{Servers: []wire.Server{server}})
 	authority := func(q dnsx.Question) []string {
 		a, err := c.Resolve(t.Context(), q)
 		require.NoError(t, err)
@@ -376,7 +376,7 @@ func TestProofsComeOnlyWhereDNSSECIsAsked(t *testing.T) {
 func TestAnswerSaysWhereItCameFrom(t *testing.T) {
 	before := time.Now().Add(-time.Second)
 	server := serve(t, always(response{answer: []string{"a.example. 60 IN A 192.0.2.1"}}))
-	c := &wire.Client{Servers: []wire.Server{server}}
+	c := closing(t, &wire.Client{Servers: []wire.Server{server}})
 	a, err := c.Resolve(t.Context(), dnsx.Q("a.example", dnsx.TypeA))
 	require.NoError(t, err)
 	assert.Equal(t, server.String(), a.Server)

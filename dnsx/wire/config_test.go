@@ -23,6 +23,8 @@ func TestParseServer(t *testing.T) {
 		{in: "fe80::1%eth0", want: "[fe80::1%eth0]:53"},
 		{in: "[fe80::1%eth0]:5353", want: "[fe80::1%eth0]:5353"},
 		{in: "::ffff:192.0.2.53", want: "192.0.2.53:53"},
+		{in: "tcp://192.0.2.53", want: "tcp://192.0.2.53:53"},
+		{in: "TCP://[2001:db8::53]:5353", want: "tcp://[2001:db8::53]:5353"},
 		{in: "tls://192.0.2.53#dns.example", err: `wire: name server "tls://192.0.2.53#dns.example": this version does not speak DNS over TLS` + forms},
 		{in: "HTTPS://dns.example/dns-query#192.0.2.53", err: `wire: name server "HTTPS://dns.example/dns-query#192.0.2.53": this version does not speak DNS over HTTPS` + forms},
 		{in: "udp://192.0.2.53", err: `wire: name server "udp://192.0.2.53": unknown scheme "udp"` + forms},
@@ -64,41 +66,41 @@ func TestResolvConf(t *testing.T) {
 	}
 	tests := []struct {
 		name, text string
-		want       Client
+		want       *Client
 	}{
-		{name: "one server", text: "nameserver 192.0.2.53\n", want: Client{Servers: servers("192.0.2.53")}},
-		{name: "no newline at the end, tabs, carriage return", text: "nameserver\t192.0.2.53\r\nnameserver 2001:db8::53", want: Client{Servers: servers("192.0.2.53", "2001:db8::53")}},
-		{name: "an address with a zone", text: "nameserver fe80::1%eth0\n", want: Client{Servers: servers("fe80::1%eth0")}},
+		{name: "one server", text: "nameserver 192.0.2.53\n", want: &Client{Servers: servers("192.0.2.53")}},
+		{name: "no newline at the end, tabs, carriage return", text: "nameserver\t192.0.2.53\r\nnameserver 2001:db8::53", want: &Client{Servers: servers("192.0.2.53", "2001:db8::53")}},
+		{name: "an address with a zone", text: "nameserver fe80::1%eth0\n", want: &Client{Servers: servers("fe80::1%eth0")}},
 		{
 			name: "three at most",
 			text: "nameserver 192.0.2.1\nnameserver 192.0.2.2\nnameserver 192.0.2.3\nnameserver 192.0.2.4\n",
-			want: Client{Servers: servers("192.0.2.1", "192.0.2.2", "192.0.2.3")},
+			want: &Client{Servers: servers("192.0.2.1", "192.0.2.2", "192.0.2.3")},
 		},
 		{
 			name: "comments, search lists and what is unknown are passed over",
 			text: "# nameserver 192.0.2.1\n; nameserver 192.0.2.2\n#nameserver 192.0.2.3\nsearch acme.example\n" +
 				"options ndots:5 rotate edns0\nnameserver\nsortlist 192.0.2.0\nnameserver 192.0.2.4 # the one\n",
-			want: Client{Servers: servers("192.0.2.4")},
+			want: &Client{Servers: servers("192.0.2.4")},
 		},
 		{
 			name: "what is no address is passed over",
 			text: "nameserver dns.example\nnameserver 192.0.2.300\nnameserver 192.0.2.4\n",
-			want: Client{Servers: servers("192.0.2.4")},
+			want: &Client{Servers: servers("192.0.2.4")},
 		},
 		{
 			name: "options, one attempt asking every server",
 			text: "options timeout:3 trust-ad\nnameserver 192.0.2.1\nnameserver 192.0.2.2\noptions attempts:4\n",
-			want: Client{Servers: servers("192.0.2.1", "192.0.2.2"), TrustAD: TrustAlways, Timeout: 3 * time.Second, Tries: 8},
+			want: &Client{Servers: servers("192.0.2.1", "192.0.2.2"), TrustAD: TrustAlways, Timeout: 3 * time.Second, Tries: 8},
 		},
 		{
 			name: "options are cut to their bounds",
 			text: "options timeout:99 attempts:99\nnameserver 192.0.2.1\n",
-			want: Client{Servers: servers("192.0.2.1"), Timeout: 30 * time.Second, Tries: 5},
+			want: &Client{Servers: servers("192.0.2.1"), Timeout: 30 * time.Second, Tries: 5},
 		},
 		{
 			name: "options that are no numbers leave the defaults",
 			text: "options timeout:0 timeout:-1 timeout:x timeout attempts:\nnameserver 192.0.2.1\n",
-			want: Client{Servers: servers("192.0.2.1")},
+			want: &Client{Servers: servers("192.0.2.1")},
 		},
 	}
 	for _, tt := range tests {
@@ -107,7 +109,7 @@ func TestResolvConf(t *testing.T) {
 			require.NoError(t, os.WriteFile(path, []byte(tt.text), 0o600))
 			c, err := fromFile(path)
 			require.NoError(t, err)
-			assert.Equal(t, &tt.want, c)
+			assert.Equal(t, tt.want, c)
 		})
 	}
 }
@@ -127,14 +129,14 @@ func TestDefaults(t *testing.T) {
 	three := make([]Server, 3)
 	tests := []struct {
 		name           string
-		c              Client
+		c              *Client
 		tries          int
 		timeout, total time.Duration
 	}{
-		{name: "one server", c: Client{Servers: three[:1]}, tries: 2, timeout: 2 * time.Second, total: 4 * time.Second},
-		{name: "three servers", c: Client{Servers: three}, tries: 3, timeout: 2 * time.Second, total: 6 * time.Second},
-		{name: "tries and timeout make the total", c: Client{Tries: 5, Timeout: time.Second}, tries: 5, timeout: time.Second, total: 5 * time.Second},
-		{name: "unless it is given", c: Client{Total: time.Minute}, tries: 2, timeout: 2 * time.Second, total: time.Minute},
+		{name: "one server", c: &Client{Servers: three[:1]}, tries: 2, timeout: 2 * time.Second, total: 4 * time.Second},
+		{name: "three servers", c: &Client{Servers: three}, tries: 3, timeout: 2 * time.Second, total: 6 * time.Second},
+		{name: "tries and timeout make the total", c: &Client{Tries: 5, Timeout: time.Second}, tries: 5, timeout: time.Second, total: 5 * time.Second},
+		{name: "unless it is given", c: &Client{Total: time.Minute}, tries: 2, timeout: 2 * time.Second, total: time.Minute},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

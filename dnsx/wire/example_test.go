@@ -29,6 +29,7 @@ func ExampleClient_Resolve() {
 	}
 	defer stop()
 	c := &wire.Client{Servers: []wire.Server{{Addr: addr}}}
+	defer c.Close()
 	for _, name := range []string{"acme.example", "nobody.example", "broken.example"} {
 		a, err := c.Resolve(context.Background(), dnsx.Q(name, dnsx.TypeTXT))
 		switch f, failed := err.(*dnsx.Failure); {
@@ -58,6 +59,7 @@ func ExampleClient_ResolveAll() {
 	}
 	defer stop()
 	c := &wire.Client{Servers: []wire.Server{{Addr: addr}}}
+	defer c.Close()
 	replies := dnsx.Ask(context.Background(), c, // uses ResolveAll
 		dnsx.Q("acme.example", dnsx.TypeTXT), dnsx.Q("nobody.example", dnsx.TypeMX))
 	for _, reply := range replies {
@@ -84,7 +86,7 @@ func ExampleParseServer() {
 }
 
 func BenchmarkResolve(b *testing.B) {
-	c := &wire.Client{Servers: []wire.Server{serve(b, world)}}
+	c := closing(b, &wire.Client{Servers: []wire.Server{serve(b, world)}})
 	q := dnsx.Q("acme.example", dnsx.TypeTXT)
 	b.ReportAllocs()
 	for b.Loop() {
@@ -96,7 +98,7 @@ func BenchmarkResolve(b *testing.B) {
 
 // BenchmarkResolveAll is for a hundred questions at once.
 func BenchmarkResolveAll(b *testing.B) {
-	c := &wire.Client{Servers: []wire.Server{serve(b, world)}}
+	c := closing(b, &wire.Client{Servers: []wire.Server{serve(b, world)}})
 	qs := make([]dnsx.Question, 100)
 	for i := range qs {
 		qs[i] = dnsx.Q("acme.example", dnsx.TypeTXT)

@@ -31,7 +31,7 @@ const patience = 50 * time.Millisecond
 func patiently(t *testing.T, want any, tries int, servers ...wire.Server) {
 	t.Helper()
 	for timeout := patience; ; timeout *= 4 {
-		c := &wire.Client{Servers: servers, Timeout: timeout, Tries: tries}
+		c := closing(t, &wire.Client{Servers: servers, Timeout: timeout, Tries: tries})
 		got := outcome(c.Resolve(t.Context(), question))
 		if timeout > 10*time.Second || assert.ObjectsAreEqual(want, got) {
 			assert.Equal(t, want, got)
@@ -101,7 +101,7 @@ func TestWrongReplyIsPassedOver(t *testing.T) {
 					w.Write(tt.wrong(response{answer: []string{`a.example. 60 IN TXT "wrong"`}}.to(query)))
 					w.WriteMsg(right.to(query))
 				})
-				c := &wire.Client{Servers: []wire.Server{server}, Timeout: forever}
+				c := closing(t, &wire.Client{Servers: []wire.Server{server}, Timeout: forever})
 				assert.Equal(t, proto+" right", outcome(c.Resolve(t.Context(), question)))
 			})
 		}
@@ -136,7 +136,7 @@ func TestReplyFromElsewhereIsPassedOver(t *testing.T) {
 		}
 		w.WriteMsg(right.to(query))
 	})
-	c := &wire.Client{Servers: []wire.Server{server}, Timeout: forever}
+	c := closing(t, &wire.Client{Servers: []wire.Server{server}, Timeout: forever})
 	assert.Equal(t, "udp right", outcome(c.Resolve(t.Context(), question)))
 }
 
@@ -146,7 +146,7 @@ func TestCaseOfTheQuestionDoesNotMatter(t *testing.T) {
 		m.Question[0].Name = "A.eXaMpLe."
 		w.WriteMsg(m)
 	})
-	c := &wire.Client{Servers: []wire.Server{server}, Timeout: forever}
+	c := closing(t, &wire.Client{Servers: []wire.Server{server}, Timeout: forever})
 	assert.Equal(t, "udp right", outcome(c.Resolve(t.Context(), question)))
 }
 
@@ -185,7 +185,7 @@ func TestTruncatedAnswer(t *testing.T) {
 				m := pack(response{tc: true, answer: right.answer}.to(query))
 				w.Write(m[:len(m)-20]) // what stands behind the question may be cut anywhere
 			})
-			c := &wire.Client{Servers: []wire.Server{server}, Timeout: forever}
+			c := closing(t, &wire.Client{Servers: []wire.Server{server}, Timeout: forever})
 			if f, failed := tt.want.(dnsx.Failure); failed {
 				f.Question, f.Server, f.Tries = question, server.String(), 2
 				tt.want = f
@@ -201,10 +201,10 @@ func TestTruncatedAnswerAndNobodyListensOnTCP(t *testing.T) {
 	stop := run(&dns.Server{PacketConn: pc, Handler: always(response{tc: true})})
 	defer stop()
 	server := wire.Server{Addr: netip.MustParseAddrPort(pc.LocalAddr().String())}
-	c := &wire.Client{Servers: []wire.Server{server}, Timeout: forever}
+	c := closing(t, &wire.Client{Servers: []wire.Server{server}, Timeout: forever})
 	assert.Equal(t, dnsx.Failure{
 		Question: question, Kind: dnsx.KindNetwork, Server: server.String(), Tries: 2,
-		Detail: "tcp: connect: connection refused",
+		Detail: "tcp: connection refused",
 	}, outcome(c.Resolve(t.Context(), question)))
 }
 
@@ -237,7 +237,7 @@ func TestQueryAsTheServerSeesIt(t *testing.T) {
 				seen <- h
 				w.WriteMsg(right.to(query))
 			})
-			c := &wire.Client{Servers: []wire.Server{server}, TrustAD: tt.trust}
+			c := closing(t, &wire.Client{Servers: []wire.Server{server}, TrustAD: tt.trust})
 			q := tt.q
 			q.Name, q.Type = question.Name, question.Type
 			_, err := c.Resolve(t.Context(), q)
@@ -266,7 +266,7 @@ func TestADBit(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			c := &wire.Client{Servers: []wire.Server{serve(t, tt.handle)}, TrustAD: tt.trust}
+			c := closing(t, &wire.Client{Servers: []wire.Server{serve(t, tt.handle)}, TrustAD: tt.trust})
 			a, err := c.Resolve(t.Context(), question)
 			require.NoError(t, err)
 			assert.Equal(t, tt.want, a.AD)
@@ -304,7 +304,7 @@ func TestServerWithoutEDNS(t *testing.T) {
 				}
 				w.WriteMsg(right.to(query))
 			})
-			c := &wire.Client{Servers: []wire.Server{server}, Timeout: forever}
+			c := closing(t, &wire.Client{Servers: []wire.Server{server}, Timeout: forever})
 			got := outcome(c.Resolve(t.Context(), tt.q))
 			if f, failed := got.(dnsx.Failure); failed {
 				f.Server = ""

@@ -1,71 +1,11 @@
 package wire
 
 import (
-	"context"
 	"errors"
 	"slices"
 
 	"github.com/mailcheck-go/mailcheck/dnsx"
 )
-
-// lookup is one question on its way.
-type lookup struct {
-	client   *Client
-	question dnsx.Question
-	tries    int
-}
-
-// run asks for the name, and for the end of a CNAME chain that a server left
-// unfinished. Each round adds an alias to the chain, so MaxChain bounds them. The
-// caller fills in what the Failure shares with all others.
-func (l *lookup) run(ctx context.Context) (*dnsx.Answer, *dnsx.Failure) {
-	q := l.question
-	var err error
-	if q.Name, err = dnsx.ParseName(q.Name); err != nil {
-		return nil, &dnsx.Failure{Kind: dnsx.KindNotAsked, Detail: err.Error()}
-	}
-	if len(l.client.Servers) == 0 {
-		return nil, &dnsx.Failure{Kind: dnsx.KindNetwork, Detail: "no name server is configured"}
-	}
-	a := &dnsx.Answer{Question: l.question, AD: true}
-	for {
-		s, fail := l.ask(ctx, q, a.Chain)
-		if fail != nil {
-			return nil, fail
-		}
-		a.RCode, a.Chain, a.Records = s.message.rcode, s.chain, s.records
-		a.Authority = append(a.Authority, s.authority...)
-		a.AD = a.AD && s.message.ad && l.client.trusts(s.server)
-		a.EDE = append(a.EDE, s.message.ede...)
-		a.Server, a.Proto, a.Size = s.server.String(), s.message.proto, s.message.size
-		a.At, a.RTT = s.message.at, s.message.rtt
-		if !s.open {
-			return a, nil
-		}
-		q.Name = a.Owner()
-	}
-}
-
-// ask puts a question to the servers in turn until one answers it.
-func (l *lookup) ask(ctx context.Context, q dnsx.Question, chain []dnsx.RR) (*step, *dnsx.Failure) {
-	var worst *dnsx.Failure
-	for i := 0; i < l.client.tries() && (i == 0 || ctx.Err() == nil); i++ {
-		l.tries++
-		server := l.client.Servers[i%len(l.client.Servers)]
-		s, fail := l.try(ctx, server, q, chain)
-		if fail == nil {
-			return s, nil
-		}
-		fail.Server = server.String()
-		if fail.Kind == dnsx.KindChain {
-			return nil, fail // that is what the zones say; no other server will say otherwise
-		}
-		if worst == nil || weight(fail) >= weight(worst) {
-			worst = fail
-		}
-	}
-	return nil, worst
-}
 
 // weight orders failures by how much they say about the question, rather than
 // about a server or the way to it.
@@ -87,7 +27,6 @@ func weight(f *dnsx.Failure) int {
 
 // step is what one message says on the way from a name to its answer.
 type step struct {
-	server    Server
 	message   *message
 	chain     []dnsx.RR // the whole chain so far
 	records   []dnsx.RR
@@ -95,30 +34,25 @@ type step struct {
 	open      bool // the chain ends at a name of which the message says nothing
 }
 
-func (l *lookup) try(ctx context.Context, server Server, q dnsx.Question, chain []dnsx.RR) (*step, *dnsx.Failure) {
-	m, err := l.client.exchange(ctx, server, q)
-	if err != nil {
-		return nil, failure(err, chain)
-	}
-	s := &step{server: server, message: m}
+// take reads a message as the reply to q, to which the chain has led.
+func (s *step) take(q dnsx.Question, chain []dnsx.RR) *dnsx.Failure {
+	m := s.message
 	end, err := s.walk(q, chain)
 	if err != nil {
-		return nil, failure(err, s.chain)
+		return failure(err, s.chain)
 	}
 	if m.rcode != dnsx.NoError && m.rcode != dnsx.NXDomain {
 		// The code speaks of the chain's end (RFC 6604, 3).
-		return nil, &dnsx.Failure{Kind: dnsx.KindRCode, Chain: s.chain, RCode: m.rcode, EDE: m.ede}
+		return &dnsx.Failure{Kind: dnsx.KindRCode, Chain: s.chain, RCode: m.rcode, EDE: m.ede}
 	}
 	if err := s.settle(q, end, len(s.chain) > len(chain)); err != nil {
-		return nil, failure(err, s.chain)
+		return failure(err, s.chain)
 	}
-	return s, nil
+	return nil
 }
 
 func failure(err error, chain []dnsx.RR) *dnsx.Failure {
 	switch {
-	case errors.Is(err, errTimeout):
-		return &dnsx.Failure{Kind: dnsx.KindTimeout, Chain: chain}
 	case errors.Is(err, errChain):
 		return &dnsx.Failure{Kind: dnsx.KindChain, Chain: chain}
 	case isMalformed(err), errors.Is(err, errReferral), errors.Is(err, errContradiction):

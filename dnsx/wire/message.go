@@ -2,13 +2,11 @@ package wire
 
 import (
 	"bytes"
-	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
 	"strings"
-	"time"
 
 	"github.com/mailcheck-go/mailcheck/dnsx"
 )
@@ -36,57 +34,91 @@ const (
 	maxEDEText = 256 // octets kept
 )
 
-// query is a question ready to be sent, and what its reply has to match.
+// maxQuery holds every query: header, name, type and class, OPT record.
+const maxQuery = headerSize + 255 + 4 + 11
+
+// query is a question as it is sent, and what its reply has to match.
 type query struct {
 	id     uint16
-	name   []byte // in wire form
+	name   string // as dnsx.ParseName returns it
 	typ    dnsx.Type
-	packed []byte
+	dnssec bool
+	cd     bool
+	ad     bool   // ask for the AD bit (RFC 6840, 5.7); without it, or DO, a resolver need not set it
+	plain  bool   // without EDNS
+	mix    uint64 // the letters of the name that are sent in upper case, by their number; 0: none
 }
 
-// newQuery packs a question whose name has been parsed. The AD bit asks for the
-// AD bit (RFC 6840, 5.7); without it, or DO, a resolver need not set it.
-func newQuery(q dnsx.Question, edns, ad bool) *query {
-	name, _ := dnsx.PackName(q.Name) // no error: lookup.run has parsed it
-	var random [2]byte
-	rand.Read(random[:]) // the ID is a secret (RFC 5452, 4.3), so no generator for simulations; it never fails
-	id := binary.BigEndian.Uint16(random[:])
-
+// pack appends the message to b.
+func (q *query) pack(b []byte) []byte {
 	flags := uint16(flagRD)
-	if ad {
+	if q.ad {
 		flags |= flagAD
 	}
-	if q.CheckingDisabled {
+	if q.cd {
 		flags |= flagCD
 	}
-	b := make([]byte, 0, headerSize+len(name)+4+11)
+	additional := uint16(1)
+	if q.plain {
+		additional = 0
+	}
 	put := func(v uint16) { b = binary.BigEndian.AppendUint16(b, v) }
-	put(id)
+	put(q.id)
 	put(flags)
 	put(1) // question
 	put(0) // answer
 	put(0) // authority
-	if edns {
-		put(1)
-	} else {
-		put(0)
-	}
-	b = append(b, name...)
-	put(uint16(q.Type))
+	put(additional)
+	b = q.packName(b)
+	put(uint16(q.typ))
 	put(classIN)
-	if edns {
+	if !q.plain {
 		b = append(b, 0) // the root
 		put(typeOPT)
 		put(bufferSize)
 		put(0) // extended RCODE, version
-		if q.DNSSEC {
+		if q.dnssec {
 			put(flagDO)
 		} else {
 			put(0)
 		}
 		put(0) // no options
 	}
-	return &query{id: id, name: name, typ: q.Type, packed: b}
+	return b
+}
+
+// packName appends the name in wire form, with its letters mixed.
+func (q *query) packName(b []byte) []byte {
+	start := len(b)
+	if q.name == "." || strings.IndexByte(q.name, '\\') >= 0 {
+		name, _ := dnsx.PackName(q.name) // no error: task.start has parsed it
+		b = append(b, name...)
+	} else {
+		b = append(b, 0)
+		length := start
+		for i := range len(q.name) {
+			if c := q.name[i]; c != '.' {
+				b = append(b, c)
+				b[length]++
+			} else {
+				length = len(b)
+				b = append(b, 0)
+			}
+		}
+		b = append(b, 0)
+	}
+	if q.mix != 0 {
+		letters := 0
+		for i, c := range b[start:] { // a label's length is no letter
+			if 'a' <= c && c <= 'z' {
+				if q.mix>>(letters%64)&1 != 0 {
+					b[start+i] = c - 'a' + 'A'
+				}
+				letters++
+			}
+		}
+	}
+	return b
 }
 
 // message is a reply that matches its query.
@@ -98,14 +130,14 @@ type message struct {
 	authority []dnsx.RR // of class IN
 	ede       []dnsx.EDE
 	size      int // octets
-
-	proto string // this and the rest: set by roundTrip
-	at    time.Time
-	rtt   time.Duration
 }
 
-// errNotOurs says that a message is no reply to the query.
-var errNotOurs = errors.New("no reply to this query")
+var (
+	// errNotOurs says that a message is no reply to the query.
+	errNotOurs = errors.New("no reply to this query")
+	// errCase says that a message would be a reply, had it the letters that were sent.
+	errCase = errors.New("a reply with other upper and lower case")
+)
 
 // malformedError says what is wrong with a message, and where.
 type malformedError struct {
@@ -121,7 +153,7 @@ func isMalformed(err error) bool {
 }
 
 // readMessage reads the reply to q out of b, of which it keeps nothing. The error
-// is errNotOurs or a *malformedError.
+// is errNotOurs, errCase or a *malformedError.
 func readMessage(b []byte, q *query) (*message, error) {
 	if len(b) < headerSize {
 		return nil, &malformedError{"a header that is cut off", len(b)}
@@ -158,16 +190,27 @@ func (r *reader) matchQuestion(q *query, rcode dnsx.RCode) error {
 	case count != 1:
 		return errNotOurs
 	}
-	name, off, err := appendName(nil, r.msg, r.off)
-	if err != nil {
-		return err
+	var space, spaceToo [255]byte
+	sent := q.packName(space[:0])
+	exact := bytes.HasPrefix(r.msg[r.off:], sent)
+	same, off := exact, r.off+len(sent)
+	if !exact {
+		name, next, err := appendName(spaceToo[:0], r.msg, r.off)
+		if err != nil {
+			return err
+		}
+		lower := query{name: q.name}
+		same, off = bytes.Equal(name, lower.packName(space[:0])), next
 	}
 	if off+4 > len(r.msg) {
 		return &malformedError{"a question that is cut off", off}
 	}
 	typ, class := binary.BigEndian.Uint16(r.msg[off:]), binary.BigEndian.Uint16(r.msg[off+2:])
-	if !bytes.Equal(name, q.name) || dnsx.Type(typ) != q.typ || class != classIN {
+	switch {
+	case !same || dnsx.Type(typ) != q.typ || class != classIN:
 		return errNotOurs
+	case !exact && q.mix != 0:
+		return errCase
 	}
 	r.off = off + 4
 	return nil

@@ -15,7 +15,7 @@ import (
 
 // The query that the raw replies of these tests answer: its name is at octet 12,
 // records begin at octet 27.
-var asked = query{id: 0x0102, name: []byte("\x01a\x07example\x00"), typ: dnsx.TypeA}
+var asked = query{id: 0x0102, name: "a.example", typ: dnsx.TypeA}
 
 // raw makes a reply of records in wire form, all in one section: answer (0),
 // authority (1) or additional (2).
@@ -129,9 +129,8 @@ func TestReadMessageTakes(t *testing.T) {
 
 // sample is a reply with all that a message can have, compressed.
 func sample(tb testing.TB) []byte {
-	q := dnsx.Q("a.example", dnsx.TypeA)
 	m := new(dns.Msg)
-	require.NoError(tb, m.Unpack(newQuery(q, true, true).packed))
+	require.NoError(tb, m.Unpack(asked.pack(nil)))
 	m.Id, m.Response, m.Compress = asked.id, true, true
 	for _, line := range []string{
 		"a.example. 60 IN CNAME b.Example.", "b.example. 60 IN A 192.0.2.1", "b.example. 60 IN MX 10 mx.b.example.",

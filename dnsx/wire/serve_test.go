@@ -15,6 +15,12 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+// closing closes a client when the test ends.
+func closing(t testing.TB, c *wire.Client) *wire.Client {
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
 // serve starts a name server on one port of loopback, UDP and TCP, and stops it
 // when the test ends.
 func serve(t testing.TB, handle dns.HandlerFunc) wire.Server {

@@ -1,13 +1,15 @@
 // Package wire is a dnsx.Resolver that talks to recursive name servers.
 //
 //	c, err := wire.System() // or &wire.Client{Servers: …}
+//	defer c.Close()
 //	reply := dnsx.ReplyOf(q)(c.Resolve(ctx, q))
 //
 // A question goes out over UDP with an EDNS buffer of 1232 octets, and over TCP
 // at once where the answer is truncated. A reply counts only if it comes from the
 // server that was asked, on the socket that asked, with the ID and the question
-// that were sent (RFC 5452, 9.1); anything else is passed over and the wait goes
-// on. A server that fails is followed by the next one.
+// that were sent (RFC 5452, 9.1), and off loopback with the same upper and lower
+// case letters, which are mixed by chance; anything else is passed over and the
+// wait goes on. A server that fails is followed by the next one.
 //
 // What comes back is either what a server said, NOERROR or NXDOMAIN, or a
 // *dnsx.Failure that says why nobody said anything. A referral from a server that
@@ -17,21 +19,47 @@
 // Names in RDATA are uncompressed and in lower case where the canonical form of
 // DNSSEC has them so (RFC 4034, 6.2; RFC 6840, 5.1); all else is as it came, octet
 // by octet.
+//
+// # Sockets
+//
+// Questions have no goroutine of their own, and no socket. Each server has up to 8
+// connected UDP sockets, on ports that the kernel picks, and each carries many
+// questions at once. After 4,096 messages or 10 s, or where it gets 256 guesses, a
+// socket takes nothing new and another one is opened; no ID is used twice on one.
+// TCP connections, up to 4 a server, carry many questions at once too (RFC 7766,
+// 6.2.1.1). What is idle for 3 s is closed: a Client that is not closed leaves
+// nothing behind for longer.
+//
+// # Waiting
+//
+// Of each server at most 64 replies are awaited at once, at first. This window
+// grows up to 512 while little is lost, and is halved where more than a twentieth
+// is. A question that got no reply is sent again after a wait that follows the
+// round trips measured (RFC 6298): 1 s where there are none, then at least 250 ms,
+// 100 ms on loopback, and at most 1 s; twice as long from try to try. The next try
+// is on another socket, and goes to another server where one answers. The replies
+// to all tries count until the question's time is over.
+//
+// A server that leaves four messages in a row without reply is asked for the name
+// servers of the root, which any server knows, and gets no new question meanwhile
+// where another answers. If it does not answer that either, it is down for 2 s, 4 s,
+// and so on up to 30 s: questions go to the others and, where there is none, fail
+// at once. So a server that answers nothing costs one deadline, not one a question.
 package wire
 
 import (
 	"cmp"
 	"context"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/mailcheck-go/mailcheck/dnsx"
 )
 
-// Client asks name servers. It is a dnsx.BulkResolver and a dnsx.StreamResolver. The zero value of every
-// field but Servers works. A Client may be used by many goroutines at once; its
-// fields may not change after the first question, and it may not be copied then.
+// Client asks name servers. It is a dnsx.BulkResolver and a dnsx.StreamResolver. The
+// zero value of every field but Servers works. A Client may be used by many
+// goroutines at once; its fields may not change after the first question, and it
+// may not be copied.
 type Client struct {
 	// Servers are recursive name servers, the preferred one first.
 	Servers []Server
@@ -39,21 +67,28 @@ type Client struct {
 	// TrustAD says whose word that an answer was validated is kept in Answer.AD.
 	TrustAD TrustAD
 
-	// Timeout bounds one exchange with one server, over UDP or TCP; 0 is 2 s.
+	// Timeout is the longest wait for one server before the next try, over UDP or
+	// TCP; 0 is 2 s. Over UDP it is shorter where the round trips are.
 	Timeout time.Duration
 
-	// Tries is how often a question is put before it is given up, each time from
-	// a new socket and to the next server, the first one again after the last; 0 is
-	// once for each server, but at least twice. The end of a CNAME chain that has to
-	// be asked for by itself is a question of its own.
+	// Tries is how often a question is sent before it is given up, each time from
+	// another socket and to the next server, the first one again after the last. 0 is
+	// what is sensible: where servers fail, once for each, but at least twice; where
+	// none answers, as often as Total allows, but at most four times, or twice for
+	// each. The end of a CNAME chain that has to be asked for by itself is a question
+	// of its own.
 	Tries int
 
-	// Total bounds one call of Resolve with all its tries; 0 is Timeout times Tries.
+	// Total bounds the time of a question with all its tries, from the first on; 0 is
+	// 2 s, or Timeout, times the number of tries where servers fail.
 	Total time.Duration
 
 	// Concurrency is the number of questions that one call of ResolveAll or
-	// ResolveEach has under way at once; 0 is 64.
+	// ResolveEach has under way at once; 0 is as many as the servers take.
 	Concurrency int
+
+	engine atomic.Pointer[engine]
+	dial   dialFunc // nil: dialNet
 }
 
 // TrustAD says which servers, and the paths to them, are trusted to have
@@ -66,10 +101,7 @@ const (
 	TrustNever
 )
 
-const (
-	defaultTimeout     = 2 * time.Second
-	defaultConcurrency = 64
-)
+const defaultTimeout = 2 * time.Second
 
 // Resolve asks one question. CNAME records are followed, and where a server
 // leaves a chain unfinished the rest is asked for. The error is a *dnsx.Failure,
@@ -83,19 +115,15 @@ func (c *Client) Resolve(ctx context.Context, q dnsx.Question) (*dnsx.Answer, er
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	start := time.Now()
-	bounded, cancel := context.WithTimeout(ctx, c.total())
-	defer cancel()
-	l := lookup{client: c, question: q}
-	a, fail := l.run(bounded)
-	if fail == nil {
-		return a, nil
+	var reply dnsx.Reply
+	c.ResolveEach(ctx, []dnsx.Question{q}, func(_ int, r dnsx.Reply) { reply = r })
+	if reply.Answer != nil {
+		return reply.Answer, nil
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	fail.Question, fail.Tries, fail.Took = q, l.tries, time.Since(start)
-	return nil, fail
+	return nil, reply.Failure
 }
 
 // ResolveAll asks many questions, Concurrency of them at once. The replies stand
@@ -108,22 +136,36 @@ func (c *Client) ResolveAll(ctx context.Context, qs []dnsx.Question) []dnsx.Repl
 
 // ResolveEach is ResolveAll for whoever can use a reply before the last has come:
 // it calls each once for every question, with its place in qs, and returns after
-// the last call. Calls are made by several goroutines at once.
+// the last call. The calls are made one after another, and hold up nobody else's
+// questions.
 func (c *Client) ResolveEach(ctx context.Context, qs []dnsx.Question, each func(i int, r dnsx.Reply)) {
-	var taken atomic.Int64
-	var wg sync.WaitGroup
-	for range min(cmp.Or(c.Concurrency, defaultConcurrency), len(qs)) {
-		wg.Go(func() {
-			for {
-				i := int(taken.Add(1)) - 1
-				if i >= len(qs) {
-					return
-				}
-				each(i, dnsx.ReplyOf(qs[i])(c.Resolve(ctx, qs[i])))
-			}
-		})
+	if len(qs) == 0 {
+		return
 	}
-	wg.Wait()
+	e := engineOf(c)
+	b := e.submit(qs, cmp.Or(c.Concurrency, len(qs)))
+	defer e.abandon(b, context.Canceled) // where each panics
+	ended := ctx.Done()
+	var results []result
+	for left := len(qs); left > 0; left -= len(results) {
+		select {
+		case <-b.wake:
+		case <-ended:
+			e.abandon(b, ctx.Err())
+			ended = nil
+		}
+		results = e.collect(b, results)
+		for _, r := range results {
+			each(r.place, r.reply)
+		}
+	}
+}
+
+// Close ends all sockets and connections at once, and waits until they have
+// ended. Questions under way and later ones fail as canceled. The error is nil.
+func (c *Client) Close() error {
+	engineOf(c).close()
+	return nil
 }
 
 func (c *Client) timeout() time.Duration { return cmp.Or(c.Timeout, defaultTimeout) }
