@@ -48,7 +48,7 @@ func (w *walk) host(n *Node, d *Directive, name string) {
 	if r4.Absent() && r6.Absent() {
 		n.deadTerm(d, check.Textf("%s has no address", name))
 	}
-	n.opensNetworks(d, len(r4.records) > 0, len(r6.records) > 0)
+	n.finds(d, len(r4.records) > 0, len(r6.records) > 0)
 }
 
 // mailHosts evaluates an mx term (RFC 7208, 5.4).
@@ -85,7 +85,7 @@ func (w *walk) mailHosts(n *Node, d *Directive, name string) {
 	default:
 		n.deadTerm(d, check.Textf("no MX host of %s has an address", name))
 	}
-	n.opensNetworks(d, has4, has6)
+	n.finds(d, has4, has6)
 }
 
 // exists evaluates an exists term whose name is the same for every message.
@@ -102,8 +102,14 @@ func (w *walk) exists(n *Node, d *Directive, name string) {
 	}
 }
 
-// opensNetworks looks for a/0 and a//0, which match everybody once there is an address.
-func (n *Node) opensNetworks(d *Directive, has4, has6 bool) {
+// finds notes that a or mx has an address, of which a/0 and a//0 make all.
+func (n *Node) finds(d *Directive, has4, has6 bool) {
+	if has4 || has6 {
+		if n.found == nil {
+			n.found = map[*Directive]bool{}
+		}
+		n.found[d] = true
+	}
 	if d.Qualifier != Pass {
 		return
 	}

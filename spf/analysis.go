@@ -47,9 +47,9 @@ type Analysis struct {
 	// All is the qualifier of the all that holds in the end, Domain's own or that of
 	// a redirect; "" where there is none or it is not known.
 	All Result
-	// Default is what a client gets that no term before that all matches: All,
-	// Neutral where there is none, None without a record, PermError where that is
-	// certain. It is "" where it is not known.
+	// Default is what a client gets that no term before that all matches: PermError
+	// where PermErrors has a reason, None without a record, else All, or Neutral where
+	// there is none. It is "" where it is not known; Gaps may hide a permerror.
 	Default Result
 	// Senders reports that a term in Policy's records names somebody who may send:
 	// not all, and with a qualifier that does not say fail.
@@ -70,9 +70,9 @@ type Analysis struct {
 	IPv4       uint64 // addresses in Authorized, those that are in it twice counted once
 
 	repair   func() []check.Change
+	root     *Node
 	order    []*Node    // Nodes in the order of evaluation
 	reply    dnsx.Reply // TXT of Domain
-	misses   []miss     // texts at Domain that mean to be SPF records and are none
 	senderID []string   // texts at Domain of Sender ID (RFC 4406)
 }
 
@@ -93,11 +93,11 @@ type Node struct {
 	Record  *Record     // the one, as far as it can be read; nil where there is none or several
 	Lookups int         // what evaluating the record costs at worst, without the one for itself
 	Voids   Voids
-	Default Result // as in Analysis
+	Default Result // what the record gives a client that no term before its all, or that of its redirect, matches
 
 	noName bool   // it does not exist
 	others int    // TXT records there that are no SPF records
-	miss   string // one of them that means to be
+	misses []miss // those of them that mean to be
 	state  state
 	glued  []glue // terms that ran together where one string ends and another starts
 	terms  []termCost
@@ -107,7 +107,8 @@ type Node struct {
 	opened []Opening       // those in this record
 	manyMX []manyMX
 	dead   []deadTerm
-	gaps   []termGap // addresses of its own terms that are not known
+	gaps   []termGap           // addresses of its own terms that are not known
+	found  map[*Directive]bool // those terms for which an address is known all the same
 }
 
 // Valid reports whether there is one record and no fault of grammar in it.
@@ -218,6 +219,7 @@ func analyze(f *Facts) *Analysis {
 	a := &Analysis{Domain: f.Domain, Nodes: map[string]*Node{}}
 	w := newWalk(a, f)
 	root := w.visit(f.Domain)
+	a.root = root
 	a.Owner, a.Unread, a.Texts = root.Owner, root.Unread, root.Texts
 	a.reply = w.reply(dnsx.Q(f.Domain, dnsx.TypeTXT)).Reply
 	a.NoDomain = a.reply.Answer != nil && !a.reply.Answer.Exists()
@@ -226,9 +228,12 @@ func analyze(f *Facts) *Analysis {
 	}
 	a.Lookups, a.Voids, a.Default = root.Lookups, root.Voids, root.Default
 	a.others()
-	a.policy(root)
+	a.policy()
 	w.authorize(root, map[*Node]bool{})
 	a.IPv4 = countIPv4(a.Authorized)
+	if len(a.PermErrors) > 0 { // whoever no term matches comes to every one of them
+		a.Default = PermError
+	}
 	if f.Beyond > 0 {
 		gap := check.Gap{
 			Subject: "SPF of " + f.Domain, Why: check.Limit,
@@ -239,14 +244,12 @@ func analyze(f *Facts) *Analysis {
 	return a
 }
 
-// others reads the other TXT records of the domain, and the size of all.
+// others looks for Sender ID among the TXT records of the domain, and at their size.
 func (a *Analysis) others() {
 	for _, rr := range answers(a.reply) {
 		txt := rr.Text()
 		a.Size.TXT += len(txt)
-		switch m, ok := nearMiss(txt); {
-		case ok:
-			a.misses = append(a.misses, m)
+		switch {
 		case len(txt) >= 7 && strings.EqualFold(txt[:7], "spf2.0/"):
 			a.senderID = append(a.senderID, txt)
 		case a.Record != nil && txt == a.Text:
@@ -261,12 +264,12 @@ func (a *Analysis) others() {
 
 // policy follows redirect from the domain, and draws together what the records on
 // that way say.
-func (a *Analysis) policy(root *Node) {
-	for n := root; n != nil && len(a.Policy) <= MaxNames; {
+func (a *Analysis) policy() {
+	for n := a.root; n != nil && len(a.Policy) <= MaxNames; {
 		a.Policy = append(a.Policy, n)
 		if n.broken != nil {
 			e := *n.broken
-			e.Always = n == root && !root.Valid()
+			e.Always = n == a.root && !n.Valid()
 			a.addPermError(e)
 		}
 		a.Open = append(a.Open, n.opened...)

@@ -34,7 +34,7 @@ func (a *Analysis) repaired(f *Facts) []check.Change {
 	old, meant := a.Texts, a.Texts
 	if len(a.Texts) == 0 {
 		old, meant = nil, nil
-		for _, m := range a.misses {
+		for _, m := range a.root.misses {
 			old, meant = append(old, m.text), append(meant, m.fixed)
 		}
 	}
@@ -42,7 +42,7 @@ func (a *Analysis) repaired(f *Facts) []check.Change {
 		return nil
 	}
 	if len(meant) == 1 {
-		meant = []string{a.Policy[0].unglued(meant[0])}
+		meant = []string{a.root.unglued(meant[0])}
 	}
 	rec, ok := merge(meant)
 	if !ok {
@@ -50,12 +50,12 @@ func (a *Analysis) repaired(f *Facts) []check.Change {
 	}
 	// What the repaired spelling leads to shows which terms are dead.
 	again := analyze(withRecord(f, a.Owner, rec.String()))
-	rec.prune(again.Policy[0])
+	rec.prune(again.root)
 	txt := rec.String()
 	if _, err := Parse(txt); err != nil {
 		return nil
 	}
-	if len(a.Texts) == 1 && len(a.Policy[0].glued) == 0 && a.Policy[0].Valid() && a.Record.String() == txt {
+	if len(a.Texts) == 1 && len(a.root.glued) == 0 && a.root.Valid() && a.Record.String() == txt {
 		return nil
 	}
 	return []check.Change{{Name: a.Owner, Type: "TXT", Old: old, New: []string{txt}}}

@@ -77,8 +77,8 @@ func (n *Node) noRecord() check.Text {
 		return check.Textf("does not exist")
 	case n.others == 0:
 		return check.Textf("has no TXT record")
-	case n.miss != "":
-		return check.Textf("has no SPF record: %q does not start with %s and a blank", clip(n.miss), version)
+	case len(n.misses) > 0:
+		return check.Textf("has no SPF record: %q does not start with %s and a blank", clip(n.misses[0].text), version)
 	}
 	return check.Textf("has TXT records (%d), but none of them is an SPF record", n.others)
 }

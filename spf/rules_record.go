@@ -18,7 +18,7 @@ func missing() check.Rule[*Analysis] {
 		},
 		Applies: func(a *Analysis) (bool, []check.Gap) { return a.Unread == nil && !a.NoDomain, a.Unread },
 		Check: func(a *Analysis) ([]check.Finding, []check.Gap) {
-			if len(a.Texts) > 0 || len(a.misses) > 0 { // a record that is not recognised has rules of its own
+			if len(a.Texts) > 0 || len(a.root.misses) > 0 { // a record that is not recognised has rules of its own
 				return nil, nil
 			}
 			detail := check.Textf("there is no TXT record at %s", a.Domain)
@@ -99,7 +99,7 @@ func leadingSpace() check.Rule[*Analysis] {
 // a record they cost less.
 func (a *Analysis) missed(blank bool, summary check.Text) []check.Finding {
 	var found []check.Finding
-	for _, m := range a.misses[:min(len(a.misses), maxFindings)] {
+	for _, m := range a.root.misses {
 		if m.blank != blank {
 			continue
 		}
@@ -138,7 +138,7 @@ func recordSize(limit int) check.Rule[*Analysis] {
 			}
 			detail := check.Textf("the name and the text of its TXT records (%d) take %d octets, %d of them the SPF record; %d are sure to fit",
 				len(answers(a.reply)), a.Size.TXT, a.Size.Record, limit)
-			return []check.Finding{a.finding(a.Policy[0], detail)}, nil
+			return []check.Finding{a.finding(a.root, detail)}, nil
 		},
 	}
 }

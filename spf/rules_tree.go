@@ -25,11 +25,11 @@ func lookupLimit() check.Rule[*Analysis] {
 				return nil, a.Gaps
 			}
 			detail := check.Textf("the record costs %d lookups, %d over the limit of %d: %s",
-				a.Lookups, a.Lookups-MaxLookups, MaxLookups, a.Policy[0].costs())
+				a.Lookups, a.Lookups-MaxLookups, MaxLookups, a.root.costs())
 			if a.Lookups == maxCount {
 				detail = check.Textf("the record costs more than %d lookups; the limit is %d", maxCount-1, MaxLookups)
 			}
-			f := a.finding(a.Policy[0], detail)
+			f := a.finding(a.root, detail)
 			f.Fix = &check.Fix{Summary: check.Textf("Save at least %d lookups: begin with the terms that cost most", a.Lookups-MaxLookups)}
 			return []check.Finding{f}, a.Gaps
 		},
@@ -69,7 +69,7 @@ func lookupNearLimit(from int) check.Rule[*Analysis] {
 				return nil, a.Gaps
 			}
 			return []check.Finding{
-				a.finding(a.Policy[0], check.Textf("the record costs %d of %d lookups: %s", a.Lookups, MaxLookups, a.Policy[0].costs())),
+				a.finding(a.root, check.Textf("the record costs %d of %d lookups: %s", a.Lookups, MaxLookups, a.root.costs())),
 			}, a.Gaps
 		},
 	}
@@ -97,9 +97,9 @@ func voidLookups() check.Rule[*Analysis] {
 				}
 				return nil, unread
 			}
-			f := a.finding(a.Policy[0], check.Textf("%d terms find nothing for a client with an IPv4 address, %d for one with an IPv6 address; receivers allow %d%s",
+			f := a.finding(a.root, check.Textf("%d terms find nothing for a client with an IPv4 address, %d for one with an IPv6 address; receivers allow %d%s",
 				v.IPv4, v.IPv6, MaxVoids, a.deadTerms()))
-			f.Fix = a.fix(a.Policy[0], check.Textf("Remove or correct the terms that find nothing"))
+			f.Fix = a.fix(a.root, check.Textf("Remove or correct the terms that find nothing"))
 			switch {
 			case v.IPv4 > MaxVoids:
 			case v.Terms() <= MaxVoids:
@@ -156,7 +156,7 @@ func voidLookup() check.Rule[*Analysis] {
 					found = append(found, f)
 				}
 				for _, g := range n.gaps {
-					if g.Why != check.Undecidable { // a name that a message decides is not a dead one
+					if g.Why != check.Undecidable && !n.found[g.directive] { // a name that a message decides is not a dead one
 						gaps = append(gaps, g.Gap)
 					}
 				}

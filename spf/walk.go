@@ -107,8 +107,8 @@ func (w *walk) read(name string) *Node {
 		txt := rr.Text()
 		if !IsRecord(txt) {
 			n.others++
-			if m, ok := nearMiss(txt); ok {
-				n.miss = m.text
+			if m, ok := nearMiss(txt); ok && len(n.misses) < maxFindings {
+				n.misses = append(n.misses, m)
 			}
 			continue
 		}
@@ -160,15 +160,14 @@ func (n *Node) breaks(why check.Text) {
 	}
 }
 
-// spend counts one lookup for a term, those for %{p} in it (the names of a client
-// are looked up for each; RFC 7208, 4.6.4) and those of what it leads to.
+// spend counts one lookup for a term, one more where it asks for the names of the
+// client with %{p} (RFC 7208, 4.6.4), and those of what it leads to.
 func (n *Node) spend(term string, spec MacroString, below int) {
-	cost := min(1+below, maxCount)
-	for _, p := range spec.Parts {
-		if p.Letter == 'p' {
-			cost++
-		}
+	cost := 1 + below
+	if spec.has('p') {
+		cost++
 	}
+	cost = min(cost, maxCount)
 	n.Lookups = min(n.Lookups+cost, maxCount)
 	n.terms = append(n.terms, termCost{term, cost})
 }
