@@ -295,7 +295,7 @@ func (nobody) DialContext(context.Context, string, string) (net.Conn, error) {
 
 type errOffline struct{}
 
-func (errOffline) Error() string { return "nobody is dialled offline" }
+func (errOffline) Error() string { return "the check is offline" }
 
 // Gap tells package check that nobody was asked (check.GapOf reads it).
 func (errOffline) Gap() (subject, why string) { return "", string(check.NotAsked) }

@@ -18,9 +18,13 @@ import (
 
 // repairs judges the changes that the rooms propose: each is made in a copy of the
 // facts, and what comes of it decides whether it is shown. One that cures nothing,
-// or makes a rule fail, is not.
+// or makes a rule fail that is as grave, is not: merging two records may well bring
+// up what is minor in them.
 func (v *view) repairs(results []check.Result, s Settings) []check.Repair {
-	before := outcomes(results)
+	before := make(map[string]check.Result, len(results))
+	for _, res := range results {
+		before[res.ID] = res
+	}
 	var repairs []check.Repair
 	for _, c := range v.changes(results) {
 		facts, err := withChange(v.facts, c)
@@ -29,17 +33,18 @@ func (v *view) repairs(results []check.Result, s Settings) []check.Repair {
 		}
 		after := check.Apply(newView(facts, s), selected(rules(s), s))
 		var cures []string
-		harms := false
+		var cured, caused check.Severity
 		for _, res := range after {
 			was := before[res.ID]
 			switch {
-			case was == check.Fail && res.Outcome != check.Fail && res.Outcome != check.Unknown:
+			case was.Outcome == check.Fail && res.Outcome != check.Fail && res.Outcome != check.Unknown:
 				cures = append(cures, res.ID)
-			case was != check.Fail && res.Outcome == check.Fail:
-				harms = true
+				cured = max(cured, was.Severity)
+			case was.Outcome != check.Fail && res.Outcome == check.Fail:
+				caused = max(caused, res.Severity)
 			}
 		}
-		if len(cures) > 0 && !harms {
+		if cured > caused {
 			repairs = append(repairs, check.Repair{Change: c, Cures: cures})
 		}
 	}
@@ -47,7 +52,7 @@ func (v *view) repairs(results []check.Result, s Settings) []check.Repair {
 }
 
 // changes are what shuts a parked domain, what the rooms propose, and then what single
-// findings do: one an RRset, the first that speaks of it.
+// findings do: one an RRset, the first that speaks of it, and none in another's zone.
 func (v *view) changes(results []check.Result) []check.Change {
 	if exists, gaps := v.exists(); len(gaps) == 0 && !exists {
 		return nil
@@ -58,7 +63,7 @@ func (v *view) changes(results []check.Result) []check.Change {
 	}
 	add := func(changes []check.Change) {
 		for _, c := range changes {
-			if !slices.ContainsFunc(all, func(o check.Change) bool { return o.Name == c.Name && o.Type == c.Type }) {
+			if dnsx.Below(c.Name, v.facts.Domain) && !slices.ContainsFunc(all, func(o check.Change) bool { return o.Name == c.Name && o.Type == c.Type }) {
 				all = append(all, c)
 			}
 		}
@@ -109,14 +114,6 @@ func (v *view) shut() []check.Change {
 		all = append(all, c)
 	}
 	return all
-}
-
-func outcomes(results []check.Result) map[string]check.Outcome {
-	m := make(map[string]check.Outcome, len(results))
-	for _, res := range results {
-		m[res.ID] = res.Outcome
-	}
-	return m
 }
 
 // withChange returns a copy of facts in which a change has been made: wherever the

@@ -166,10 +166,10 @@ type Failure struct {
 	Chain    []RR          `json:"chain,omitempty"` // the CNAME records seen before it failed: these are answered
 	RCode    RCode         `json:"rcode,omitempty"` // where Kind is rcode
 	EDE      []EDE         `json:"ede,omitempty"`
-	Server   string        `json:"server,omitempty"` // the last one asked
+	Server   string        `json:"server,omitempty"` // the one whose failure this is
 	Tries    int           `json:"tries,omitempty"`
 	Took     time.Duration `json:"took_ns,omitempty"`
-	Detail   string        `json:"detail,omitempty"` // of network and malformed: what went wrong
+	Detail   string        `json:"detail,omitempty"` // what went wrong, where Kind does not say it all
 }
 
 // Error says what was asked, what happened, and where.
@@ -198,6 +198,9 @@ func (f *Failure) Error() string {
 	case KindCanceled:
 		return fmt.Sprintf("%s was given up", f.Question)
 	case KindNotAsked:
+		if f.Detail != "" {
+			return fmt.Sprintf("%s was not asked: %s", f.Question, f.Detail)
+		}
 		return fmt.Sprintf("%s was not asked", f.Question)
 	}
 	return fmt.Sprintf("%s failed (%s)%s", f.Question, f.Kind, at)

@@ -4,28 +4,36 @@ package main
 
 import (
 	"context"
-	"log"
+	"fmt"
+	"io"
 	"os"
 
 	"github.com/mailcheck-go/mailcheck"
+	"github.com/mailcheck-go/mailcheck/dnsx"
 	"github.com/mailcheck-go/mailcheck/dnsx/wire"
 	"github.com/mailcheck-go/mailcheck/report"
 )
 
 func main() {
 	if len(os.Args) != 2 {
-		log.Fatal("usage: domain NAME")
+		fmt.Fprintln(os.Stderr, "usage: domain NAME")
+		os.Exit(2)
 	}
 	resolver, err := wire.System()
+	if err == nil {
+		err = domain(context.Background(), os.Stdout, resolver, os.Args[1])
+	}
 	if err != nil {
-		log.Fatal(err)
+		fmt.Fprintln(os.Stderr, "domain:", err)
+		os.Exit(1)
 	}
-	checker := mailcheck.Checker{Resolver: resolver}
-	rep, err := checker.Check(context.Background(), mailcheck.Target{Domain: os.Args[1]}, mailcheck.Settings{})
+}
+
+func domain(ctx context.Context, w io.Writer, r dnsx.Resolver, name string) error {
+	checker := mailcheck.Checker{Resolver: r}
+	rep, err := checker.Check(ctx, mailcheck.Target{Domain: name}, mailcheck.Settings{})
 	if err != nil {
-		log.Fatal(err)
+		return err
 	}
-	if err := report.Write(os.Stdout, "text", rep, report.Options{}); err != nil {
-		log.Fatal(err)
-	}
+	return report.Write(w, "text", rep, report.Options{})
 }

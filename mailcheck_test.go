@@ -1,0 +1,324 @@
+package mailcheck_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mailcheck-go/mailcheck"
+	"github.com/mailcheck-go/mailcheck/check"
+	"github.com/mailcheck-go/mailcheck/dnsx"
+	"github.com/mailcheck-go/mailcheck/dnsx/dnstest"
+	"github.com/mailcheck-go/mailcheck/dnsx/zone"
+)
+
+var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+func clock() time.Time { return noon }
+
+func discover(t testing.TB, r dnsx.Resolver, domain string) *mailcheck.Facts {
+	t.Helper()
+	c := mailcheck.Checker{Resolver: r, Offline: true, Now: clock}
+	f, err := c.Discover(context.Background(), mailcheck.Target{Domain: domain})
+	require.NoError(t, err)
+	return f
+}
+
+func asJSON(t testing.TB, v any) string {
+	t.Helper()
+	data, err := json.MarshalIndent(v, "", " ")
+	require.NoError(t, err)
+	return string(data)
+}
+
+// The domains of the example zones, and of the folder that MAILCHECK_CORPUS names.
+func domains(t testing.TB) map[string]*zone.Zones {
+	t.Helper()
+	all := map[string]*zone.Zones{}
+	load := func(paths ...string) {
+		z, err := zone.Load(paths...)
+		require.NoError(t, err)
+		for _, apex := range z.Apexes() {
+			all[apex] = z
+		}
+	}
+	load("examples/zones")
+	corpus := os.Getenv("MAILCHECK_CORPUS")
+	if corpus == "" {
+		t.Log("MAILCHECK_CORPUS is not set: only the example zones are checked")
+		return all
+	}
+	load(filepath.Join(corpus, "octodns"), filepath.Join(corpus, "providers.zone"))
+	return all
+}
+
+func TestSavedFactsJudgeTheSame(t *testing.T) {
+	for domain, zones := range domains(t) {
+		f := discover(t, zones, domain)
+		saved := asJSON(t, f)
+		direct := asJSON(t, mailcheck.Judge(f, mailcheck.Settings{}))
+		require.Equal(t, saved, asJSON(t, f), "%s: Judge changed the facts", domain)
+		again, err := mailcheck.ReadFacts(strings.NewReader(saved))
+		require.NoError(t, err, domain)
+		require.Equal(t, direct, asJSON(t, mailcheck.Judge(again, mailcheck.Settings{})), domain)
+	}
+}
+
+// Facts of every release are kept, and later releases judge them. Rules that these
+// facts know nothing for are unknown; none of them fails for that.
+func TestFactsOfEarlierReleases(t *testing.T) {
+	files, err := filepath.Glob("testdata/facts/*.json")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		require.NoError(t, err)
+		f, err := mailcheck.ReadFacts(bytes.NewReader(data))
+		require.NoError(t, err, file)
+		rep := mailcheck.Judge(f, mailcheck.Settings{})
+		var failed []string
+		for _, res := range rep.Results {
+			if res.Outcome == check.Fail {
+				failed = append(failed, res.ID)
+			}
+		}
+		want, err := os.ReadFile(strings.TrimSuffix(file, ".json") + ".failed")
+		require.NoError(t, err)
+		assert.Equal(t, strings.Fields(string(want)), failed, file)
+	}
+}
+
+func TestRoles(t *testing.T) {
+	const key = "default._domainkey.acme.example. TXT \"v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"\n"
+	tests := []struct {
+		name, zone string
+		want       mailcheck.Role
+	}{
+		{"senders in SPF", "acme.example. TXT \"v=spf1 ip4:192.0.2.1 -all\"\n", mailcheck.Sends},
+		{"a key alone", key, mailcheck.Sends},
+		{"MX and no SPF record", "acme.example. MX 10 mx.acme.example.\nmx.acme.example. A 192.0.2.1\n", mailcheck.Sends},
+		{"MX, and SPF that names nobody", "acme.example. MX 10 mx.acme.example.\nacme.example. TXT \"v=spf1 -all\"\n", mailcheck.Receives},
+		{"null MX", "acme.example. MX 0 .\nacme.example. TXT \"v=spf1 -all\"\n", mailcheck.Parked},
+		{"neither MX nor address, only a name below", "www.acme.example. A 192.0.2.1\n", mailcheck.Parked},
+		{"MX timed out", "acme.example. TXT \"v=spf1 -all\"\nacme.example. MX !timeout\n", mailcheck.RoleUnknown},
+		{"SPF timed out", "acme.example. MX 10 mx.acme.example.\nacme.example. TXT !timeout\n", mailcheck.RoleUnknown},
+		{"it does not exist", "other.example. A 192.0.2.1\n", mailcheck.RoleUnknown},
+	}
+	for _, tt := range tests {
+		rep := mailcheck.Judge(discover(t, dnstest.Must(tt.zone), "acme.example"), mailcheck.Settings{})
+		assert.Equal(t, string(tt.want), rep.Role.Word, tt.name)
+	}
+	f := discover(t, dnstest.Must(tests[0].zone), "acme.example")
+	rep := mailcheck.Judge(f, mailcheck.Settings{Role: mailcheck.Parked})
+	assert.Equal(t, "parked", rep.Role.Word)
+	assert.True(t, rep.Role.Given)
+}
+
+func TestAnswers(t *testing.T) {
+	const (
+		mx    = "acme.example. MX 10 mx.acme.example.\nmx.acme.example. A 185.12.80.1\n"
+		spf   = "acme.example. TXT \"v=spf1 mx -all\"\n"
+		key   = "default._domainkey.acme.example. TXT \"v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"\n"
+		dmarc = "_dmarc.acme.example. TXT \"v=DMARC1; p=reject\"\n"
+	)
+	tests := []struct {
+		name, zone, forge, mail string
+	}{
+		{"all in order", mx + spf + key + dmarc, "no", "yes"},
+		{"no policy", mx + spf + key, "yes", "yes"},
+		{"+all under a strict policy", mx + key + dmarc + "acme.example. TXT \"v=spf1 +all\"\n", "yes", "yes"},
+		{"subdomains are left open", mx + spf + key + "_dmarc.acme.example. TXT \"v=DMARC1; p=reject; sp=none\"\n", "yes", "yes"},
+		{"made-up names are left open", mx + spf + key + "_dmarc.acme.example. TXT \"v=DMARC1; p=reject; np=none\"\n", "yes", "yes"},
+		{"the policy timed out", mx + spf + key + "_dmarc.acme.example. TXT !timeout\n", "unknown", "yes"},
+		{"SPF timed out", mx + "acme.example. TXT !timeout\n" + key + dmarc, "no", "unknown"},
+		{"an SPF error", mx + "acme.example. TXT \"v=spf1 ipv4:192.0.2.1 -all\"\n" + key + dmarc, "no", "no"},
+		{"nothing at all", mx, "yes", "no"},
+		{"a service that does not sign, under a policy", mx + "acme.example. TXT \"v=spf1 include:mail.zendesk.com -all\"\nmail.zendesk.com. TXT \"v=spf1 ip4:185.12.80.0/22 -all\"\n" + key + dmarc, "no", "no"},
+		{"a service whose keys were not asked", mx + "acme.example. TXT \"v=spf1 include:mail.zendesk.com -all\"\nmail.zendesk.com. TXT \"v=spf1 ip4:185.12.80.0/22 -all\"\n" + dmarc +
+			"zendesk1._domainkey.acme.example. CNAME zendesk1._domainkey.zendesk.com.\nzendesk2._domainkey.acme.example. CNAME zendesk2._domainkey.zendesk.com.\n* * !not-asked\n", "no", "unknown"},
+	}
+	for _, tt := range tests {
+		rep := mailcheck.Judge(discover(t, dnstest.Must(tt.zone), "acme.example"), mailcheck.Settings{})
+		got := map[string]string{}
+		for _, a := range rep.Answers {
+			got[a.ID] = a.Answer
+		}
+		assert.Equal(t, tt.forge, got["forge"], "%s: forge", tt.name)
+		assert.Equal(t, tt.mail, got["own-mail"], "%s: own mail", tt.name)
+	}
+}
+
+// A repair is shown only with what it cures when everything is judged again.
+func TestRepairs(t *testing.T) {
+	tests := []struct {
+		name, zone string
+		want       []check.Repair
+	}{
+		{
+			"a parked domain is shut, its reports are kept",
+			"acme.example. MX 0 .\nacme.example. TXT \"v=spf1 ~all\"\n_dmarc.acme.example. TXT \"v=DMARC1; p=none; rua=mailto:d@acme.example\"\n",
+			[]check.Repair{
+				{Change: check.Change{Name: "acme.example", Type: "TXT", Old: []string{"v=spf1 ~all"}, New: []string{"v=spf1 -all"}}, Cures: []string{"spf.nonsending-not-empty"}},
+				{Change: check.Change{Name: "_dmarc.acme.example", Type: "TXT", Old: []string{"v=DMARC1; p=none; rua=mailto:d@acme.example"}, New: []string{"v=DMARC1; p=reject; sp=reject; np=reject; rua=mailto:d@acme.example"}}, Cures: []string{"dmarc.parked-weak"}},
+			},
+		},
+		{
+			"two faults of one record are cured by one record",
+			"acme.example. MX 10 mx.acme.example.\nmx.acme.example. A 185.12.80.1\nacme.example. TXT \"v=spf1 mx ipv4:185.12.80.2 mx +all\"\n_dmarc.acme.example. TXT \"v=DMARC1; p=reject\"\n",
+			[]check.Repair{
+				{
+					Change: check.Change{Name: "acme.example", Type: "TXT", Old: []string{"v=spf1 mx ipv4:185.12.80.2 mx +all"}, New: []string{"v=spf1 mx ip4:185.12.80.2 ~all"}},
+					Cures:  []string{"spf.unknown-mechanism", "spf.all-pass", "spf.duplicate-term"},
+				},
+			},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			rep := mailcheck.Judge(discover(t, dnstest.Must(tt.zone), "acme.example"), mailcheck.Settings{})
+			assert.Equal(t, tt.want, rep.Repairs)
+		})
+	}
+}
+
+// A host that the operator names is dialled as named, loopback too.
+func TestCertificateOfAGivenHost(t *testing.T) {
+	server := httptest.NewTLSServer(nil)
+	defer server.Close()
+	c := mailcheck.Checker{Resolver: dnstest.Must("acme.example. MX 0 ."), Now: clock}
+	rep, err := c.Check(t.Context(), mailcheck.Target{Domain: "acme.example", Hosts: []string{server.Listener.Addr().String()}, Role: mailcheck.Sends}, mailcheck.Settings{})
+	require.NoError(t, err)
+	failed := map[string]bool{}
+	for _, res := range rep.Results {
+		failed[res.ID] = res.Outcome == check.Fail
+	}
+	assert.True(t, failed["cert.self-signed"] || failed["cert.untrusted-root"], asJSON(t, rep.Answers))
+}
+
+// Questions leave once, whoever needs them, and the services' selectors are among them.
+func TestQuestionsAreAskedOnce(t *testing.T) {
+	r := dnstest.Must(`
+acme.example. MX 10 acme-example.mail.protection.outlook.com.
+acme.example. TXT "v=spf1 include:mail.zendesk.com -all"
+mail.zendesk.com. TXT "v=spf1 ip4:185.12.80.0/22 -all"
+`)
+	discover(t, r, "acme.example")
+	seen := map[dnsx.Question]int{}
+	for _, q := range r.Asked() {
+		seen[q]++
+	}
+	for q, n := range seen {
+		assert.Equal(t, 1, n, "%s", q)
+	}
+	for _, name := range []string{"zendesk1", "zendesk2", "selector1", "selector2"} {
+		assert.Contains(t, seen, dnsx.Q(name+"._domainkey.acme.example", dnsx.TypeTXT))
+	}
+}
+
+func TestCallerGivesUp(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	c := mailcheck.Checker{Resolver: dnstest.Must("acme.example. MX 0 .")}
+	f, err := c.Discover(ctx, mailcheck.Target{Domain: "acme.example"})
+	require.ErrorIs(t, err, context.Canceled)
+	require.NotNil(t, f, "the facts so far come back")
+	assert.Equal(t, check.NotKnown, mailcheck.Judge(f, mailcheck.Settings{}).Status(check.High, false))
+}
+
+func TestBadTargets(t *testing.T) {
+	c := mailcheck.Checker{Resolver: dnstest.Must("acme.example. MX 0 .")}
+	for _, target := range []mailcheck.Target{
+		{Domain: "acme..example"},
+		{Domain: ""},
+		{Domain: "acme.example", Selectors: []string{"a..b"}},
+		{Domain: "acme.example", Hosts: []string{"host:port"}},
+	} {
+		rep, err := c.Check(t.Context(), target, mailcheck.Settings{})
+		require.Error(t, err, "%+v", target)
+		assert.Nil(t, rep)
+	}
+}
+
+func FuzzJudge(f *testing.F) {
+	files, err := filepath.Glob("testdata/facts/*.json")
+	require.NoError(f, err)
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		require.NoError(f, err)
+		f.Add(data)
+	}
+	f.Add([]byte(`{"schema":"mailcheck/facts/v1","domain":"a.example","mx":{"mx":{"answer":{"question":{"name":"a.example","type":"MX"},"rcode":"NOERROR","records":["a.example. 0 IN MX 0 ."]}}}}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		facts, err := mailcheck.ReadFacts(bytes.NewReader(data))
+		if err != nil {
+			return
+		}
+		rep := mailcheck.Judge(facts, mailcheck.Settings{})
+		if len(rep.Results) == 0 {
+			t.Error("no rule was judged")
+		}
+	})
+}
+
+func ExampleChecker_Check() {
+	checker := mailcheck.Checker{
+		Resolver: dnstest.Must(`
+acme.example.         MX  10 mx.acme.example.
+acme.example.         TXT "v=spf1 mx include:_spf.acme.example -all"
+_spf.acme.example.    TXT !timeout
+mx.acme.example.      A   185.12.80.1
+_dmarc.acme.example.  TXT "v=DMARC1; p=none; rua=mailto:dmarc@acme.example"
+`),
+		Offline: true,
+	}
+	rep, err := checker.Check(context.Background(), mailcheck.Target{Domain: "acme.example"}, mailcheck.Settings{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, a := range rep.Answers[:2] {
+		fmt.Printf("%s %s\n", a.Question, a.Answer)
+	}
+	for _, res := range rep.Results {
+		if res.ID == "dmarc.p-none" || res.ID == "spf.lookup-limit" {
+			fmt.Println(res.ID, res.Outcome, res.Reason)
+		}
+	}
+	// Output:
+	// Can others forge this domain? yes
+	// Will your own mail pass? unknown
+	// spf.lookup-limit unknown TXT _spf.acme.example could not be known: TXT _spf.acme.example timed out at dnstest
+	// dmarc.p-none fail
+}
+
+func BenchmarkDiscoverAndJudge(b *testing.B) {
+	z, err := zone.Load("examples/zones")
+	require.NoError(b, err)
+	c := mailcheck.Checker{Resolver: z, Offline: true}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := c.Check(b.Context(), mailcheck.Target{Domain: "acme.example"}, mailcheck.Settings{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkJudge(b *testing.B) {
+	z, err := zone.Load("examples/zones")
+	require.NoError(b, err)
+	f := discover(b, z, "acme.example")
+	b.ReportAllocs()
+	for b.Loop() {
+		mailcheck.Judge(f, mailcheck.Settings{})
+	}
+}
