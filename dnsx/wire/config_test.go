@@ -1,6 +1,8 @@
 package wire
 
 import (
+	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"testing"
@@ -11,47 +13,94 @@ import (
 )
 
 func TestParseServer(t *testing.T) {
-	const forms = ": want IP, IP:port or [IPv6]:port"
+	const forms = ": want IP, IP:port, [IPv6]:port, tcp://IP, tls://IP#name or https://host/path#IP"
+	addr := netip.MustParseAddrPort
 	tests := []struct {
-		in, want, err string
+		in   string
+		want Server
+		text string // as it is written
+		err  string
 	}{
-		{in: "192.0.2.53", want: "192.0.2.53:53"},
-		{in: "192.0.2.53:5353", want: "192.0.2.53:5353"},
-		{in: "2001:db8::53", want: "[2001:db8::53]:53"},
-		{in: "[2001:db8::53]", want: "[2001:db8::53]:53"},
-		{in: "[2001:db8::53]:5353", want: "[2001:db8::53]:5353"},
-		{in: "fe80::1%eth0", want: "[fe80::1%eth0]:53"},
-		{in: "[fe80::1%eth0]:5353", want: "[fe80::1%eth0]:5353"},
-		{in: "::ffff:192.0.2.53", want: "192.0.2.53:53"},
-		{in: "tcp://192.0.2.53", want: "tcp://192.0.2.53:53"},
-		{in: "TCP://[2001:db8::53]:5353", want: "tcp://[2001:db8::53]:5353"},
-		{in: "tls://192.0.2.53#dns.example", err: `wire: name server "tls://192.0.2.53#dns.example": this version does not speak DNS over TLS` + forms},
-		{in: "HTTPS://dns.example/dns-query#192.0.2.53", err: `wire: name server "HTTPS://dns.example/dns-query#192.0.2.53": this version does not speak DNS over HTTPS` + forms},
-		{in: "udp://192.0.2.53", err: `wire: name server "udp://192.0.2.53": unknown scheme "udp"` + forms},
-		{in: "dns.example", err: `wire: name server "dns.example": "dns.example" is no IP address` + forms},
-		{in: "dns.example:53", err: `wire: name server "dns.example:53": "dns.example" is no IP address` + forms},
-		{in: "", err: `wire: name server "": "" is no IP address` + forms},
-		{in: "192.0.2.53:", err: `wire: name server "192.0.2.53:": "" is no port` + forms},
-		{in: "192.0.2.53:0", err: `wire: name server "192.0.2.53:0": "0" is no port` + forms},
-		{in: "192.0.2.53:65536", err: `wire: name server "192.0.2.53:65536": "65536" is no port` + forms},
-		{in: "[192.0.2.53]:53", err: `wire: name server "[192.0.2.53]:53": brackets are for an IPv6 address` + forms},
-		{in: "[2001:db8::53", err: `wire: name server "[2001:db8::53": brackets are for an IPv6 address` + forms},
-		{in: "192.0.2.53,192.0.2.54", err: `wire: name server "192.0.2.53,192.0.2.54": "192.0.2.53,192.0.2.54" is no IP address` + forms},
+		{in: "192.0.2.53", want: Server{Addr: addr("192.0.2.53:53")}, text: "192.0.2.53:53"},
+		{in: "192.0.2.53:5353", want: Server{Addr: addr("192.0.2.53:5353")}, text: "192.0.2.53:5353"},
+		{in: "2001:db8::53", want: Server{Addr: addr("[2001:db8::53]:53")}, text: "[2001:db8::53]:53"},
+		{in: "[2001:db8::53]", want: Server{Addr: addr("[2001:db8::53]:53")}, text: "[2001:db8::53]:53"},
+		{in: "[2001:db8::53]:5353", want: Server{Addr: addr("[2001:db8::53]:5353")}, text: "[2001:db8::53]:5353"},
+		{in: "fe80::1%eth0", want: Server{Addr: addr("[fe80::1%eth0]:53")}, text: "[fe80::1%eth0]:53"},
+		{in: "[fe80::1%eth0]:5353", want: Server{Addr: addr("[fe80::1%eth0]:5353")}, text: "[fe80::1%eth0]:5353"},
+		{in: "::ffff:192.0.2.53", want: Server{Addr: addr("192.0.2.53:53")}, text: "192.0.2.53:53"},
+		{in: "tcp://192.0.2.53", want: Server{Addr: addr("192.0.2.53:53"), Proto: "tcp"}, text: "tcp://192.0.2.53:53"},
+		{in: "TCP://[2001:db8::53]:5353", want: Server{Addr: addr("[2001:db8::53]:5353"), Proto: "tcp"}, text: "tcp://[2001:db8::53]:5353"},
+		{in: "tls://192.0.2.53#DNS.example", want: Server{Addr: addr("192.0.2.53:853"), Proto: "tls", Name: "dns.example"}, text: "tls://192.0.2.53:853#dns.example"},
+		{in: "tls://[2001:db8::53]:8853#dns.example", want: Server{Addr: addr("[2001:db8::53]:8853"), Proto: "tls", Name: "dns.example"}, text: "tls://[2001:db8::53]:8853#dns.example"},
+		{in: "tls://192.0.2.53", want: Server{Addr: addr("192.0.2.53:853"), Proto: "tls"}, text: "tls://192.0.2.53:853"},
+		{
+			in:   "https://dns.example/dns-query#192.0.2.53",
+			want: Server{Addr: addr("192.0.2.53:443"), Proto: "https", Name: "dns.example", Path: "/dns-query"},
+			text: "https://dns.example/dns-query#192.0.2.53",
+		},
+		{
+			in:   "HTTPS://DNS.example:8443#2001:db8::53",
+			want: Server{Addr: addr("[2001:db8::53]:8443"), Proto: "https", Name: "dns.example", Path: "/dns-query"},
+			text: "https://dns.example:8443/dns-query#2001:db8::53",
+		},
+		{
+			in:   "https://dns.example/a/b%20c{?dns}#[2001:db8::53]",
+			want: Server{Addr: addr("[2001:db8::53]:443"), Proto: "https", Name: "dns.example", Path: "/a/b%20c{?dns}"},
+			text: "https://dns.example/a/b%20c{?dns}#2001:db8::53",
+		},
+		{in: "udp://192.0.2.53", err: `unknown scheme "udp"`},
+		{in: "dns.example", err: `"dns.example" is no IP address`},
+		{in: "dns.example:53", err: `"dns.example" is no IP address`},
+		{in: "", err: `"" is no IP address`},
+		{in: "192.0.2.53:", err: `"" is no port`},
+		{in: "192.0.2.53:0", err: `"0" is no port`},
+		{in: "192.0.2.53:65536", err: `"65536" is no port`},
+		{in: "[192.0.2.53]:53", err: `brackets are for an IPv6 address`},
+		{in: "[2001:db8::53", err: `brackets are for an IPv6 address`},
+		{in: "192.0.2.53,192.0.2.54", err: `"192.0.2.53,192.0.2.54" is no IP address`},
+		{in: "tcp://192.0.2.53#dns.example", err: `a name is for tls and https`},
+		{in: "tls://dns.example#dns.example", err: `"dns.example" is no IP address`},
+		{in: "tls://192.0.2.53#", err: `"" is no domain name: it is empty at octet 0`},
+		{in: "https://dns.example/dns-query", err: `the address is missing`},
+		{in: "https://dns.example/dns-query#dns.example", err: `"dns.example" is no IP address`},
+		{in: "https://[::1]/dns-query#::1", err: `"::1" is no host name`},
+		{in: "https:///dns-query#192.0.2.53", err: `"" is no domain name: it is empty at octet 0`},
+		{in: "https://dns.example:0/#192.0.2.53", err: `"0" is no port`},
+		{in: "https://dns.example/%zz#192.0.2.53", err: `"dns.example/%zz" is no host and path`},
+		{in: "https://dns.example/?dns=x#192.0.2.53", err: `a user or query has no place in it`},
+		{in: "https://me@dns.example/#192.0.2.53", err: `a user or query has no place in it`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.in, func(t *testing.T) {
 			s, err := ParseServer(tt.in)
 			if tt.err != "" {
-				require.EqualError(t, err, tt.err)
+				require.EqualError(t, err, fmt.Sprintf("wire: name server %q: ", tt.in)+tt.err+forms)
 				return
 			}
 			require.NoError(t, err)
-			assert.Equal(t, tt.want, s.String())
+			assert.Equal(t, tt.want, s)
+			assert.Equal(t, tt.text, s.String())
 			again, err := ParseServer(s.String())
 			require.NoError(t, err)
 			assert.Equal(t, s, again)
 		})
 	}
+}
+
+func FuzzParseServer(f *testing.F) {
+	for _, s := range []string{"192.0.2.53", "[::1%a]:5", "tls://192.0.2.53#a", "https://a:1/b%20{?dns}#::1", "tcp://::1"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		s, err := ParseServer(text)
+		if err != nil {
+			return
+		}
+		again, err := ParseServer(s.String())
+		require.NoError(t, err)
+		assert.Equal(t, s, again)
+	})
 }
 
 func TestResolvConf(t *testing.T) {

@@ -71,7 +71,7 @@ func ExampleClient_ResolveAll() {
 }
 
 func ExampleParseServer() {
-	for _, text := range []string{"192.0.2.53", "[2001:db8::53]:5353", "tls://192.0.2.53#dns.example"} {
+	for _, text := range []string{"192.0.2.53", "[2001:db8::53]:5353", "tls://192.0.2.53#dns.example", "dns.example"} {
 		s, err := wire.ParseServer(text)
 		if err != nil {
 			fmt.Println(err)
@@ -82,7 +82,8 @@ func ExampleParseServer() {
 	// Output:
 	// 192.0.2.53:53
 	// [2001:db8::53]:5353
-	// wire: name server "tls://192.0.2.53#dns.example": this version does not speak DNS over TLS: want IP, IP:port or [IPv6]:port
+	// tls://192.0.2.53:853#dns.example
+	// wire: name server "dns.example": "dns.example" is no IP address: want IP, IP:port, [IPv6]:port, tcp://IP, tls://IP#name or https://host/path#IP
 }
 
 func BenchmarkResolve(b *testing.B) {

@@ -167,7 +167,7 @@ func TestTruncatedAnswer(t *testing.T) {
 				w.WriteMsg(response{tc: true, answer: right.answer}.to(query))
 				w.Close()
 			},
-			want: dnsx.Failure{Kind: dnsx.KindMalformed, Detail: "an answer cut short over TCP at octet 2"},
+			want: dnsx.Failure{Kind: dnsx.KindMalformed, Detail: "an answer cut short over tcp at octet 2"},
 		},
 		{
 			name:    "is not used where the connection is closed",

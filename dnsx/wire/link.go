@@ -4,8 +4,10 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/url"
 	"os"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -19,6 +21,7 @@ type link struct {
 	upstream *upstream
 	socket   *socket // this or
 	stream   *stream // that
+	https    *https  // or that
 	pending  map[uint16]*flight
 	used     time.Duration // last
 	opened   time.Duration
@@ -35,7 +38,7 @@ func (u *upstream) newLink(now time.Duration) *link {
 
 // carry notes that the message with that ID is on its way.
 func (l *link) carry(f *flight, id uint16, now time.Duration) {
-	f.link, f.query.id = l, id
+	f.link, f.key, f.query.id = l, id, id
 	l.pending[id] = f
 	l.used = now
 }
@@ -52,8 +55,11 @@ func (l *link) remove(f *flight) {
 	if l == nil { // it was never sent, or has ended
 		return
 	}
-	delete(l.pending, f.query.id)
+	delete(l.pending, f.key)
 	f.link = nil
+	if f.cancel != nil {
+		f.cancel()
+	}
 	if l.retired && len(l.pending) == 0 {
 		l.close()
 	}
@@ -75,10 +81,13 @@ func (l *link) close() {
 	}
 	l.closed, l.retired = true, true
 	l.upstream.links = slices.DeleteFunc(l.upstream.links, func(m *link) bool { return m == l })
-	if l.socket != nil {
+	switch {
+	case l.socket != nil:
 		l.socket.conn.Close()
-	} else {
+	case l.stream != nil:
 		l.stream.shut()
+	default:
+		l.https.client.CloseIdleConnections()
 	}
 }
 
@@ -100,6 +109,9 @@ func (l *link) broken(err error) {
 // networkError leaves out the addresses, of which the port of our side is another
 // one every time, and the system call.
 func networkError(proto string, err error) error {
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		err = u.Err
+	}
 	if op, ok := errors.AsType[*net.OpError](err); ok {
 		err = op.Err
 	}
@@ -118,5 +130,8 @@ type wayError struct {
 	cause error
 }
 
-func (e *wayError) Error() string { return e.proto + ": " + e.cause.Error() }
+func (e *wayError) Error() string {
+	return e.proto + ": " + strings.TrimPrefix(e.cause.Error(), e.proto+": ")
+}
+
 func (e *wayError) Unwrap() error { return e.cause }

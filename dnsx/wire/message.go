@@ -30,12 +30,15 @@ const (
 	bufferSize = 1232 // fits any path: 1280 octets less the headers of IPv6 and UDP
 	optionEDE  = 15
 
+	optionPadding = 12 // RFC 7830
+	padBlock      = 128
+
 	maxEDE     = 8   // entries kept
 	maxEDEText = 256 // octets kept
 )
 
-// maxQuery holds every query: header, name, type and class, OPT record.
-const maxQuery = headerSize + 255 + 4 + 11
+// maxQuery holds every query: header, name, type and class, OPT record, padding.
+const maxQuery = headerSize + 255 + 4 + 11 + 4 + padBlock
 
 // query is a question as it is sent, and what its reply has to match.
 type query struct {
@@ -46,6 +49,7 @@ type query struct {
 	cd     bool
 	ad     bool   // ask for the AD bit (RFC 6840, 5.7); without it, or DO, a resolver need not set it
 	plain  bool   // without EDNS
+	pad    bool   // the path is encrypted
 	mix    uint64 // the letters of the name that are sent in upper case, by their number; 0: none
 }
 
@@ -62,6 +66,7 @@ func (q *query) pack(b []byte) []byte {
 	if q.plain {
 		additional = 0
 	}
+	start := len(b)
 	put := func(v uint16) { b = binary.BigEndian.AppendUint16(b, v) }
 	put(q.id)
 	put(flags)
@@ -82,7 +87,19 @@ func (q *query) pack(b []byte) []byte {
 		} else {
 			put(0)
 		}
-		put(0) // no options
+		options := 0
+		if q.pad { // RFC 8467, 4.1: to a multiple of 128 octets
+			options = padBlock - (len(b)-start+2)%padBlock
+			if options < 4 {
+				options += padBlock
+			}
+		}
+		put(uint16(options))
+		if options > 0 {
+			put(optionPadding)
+			put(uint16(options - 4))
+			b = append(b, make([]byte, options-4)...)
+		}
 	}
 	return b
 }

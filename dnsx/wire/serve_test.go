@@ -1,6 +1,8 @@
 package wire_test
 
 import (
+	"io"
+	"log"
 	"net"
 	"net/netip"
 	"testing"
@@ -115,6 +117,9 @@ func byName(responses map[string]response) dns.HandlerFunc {
 		w.WriteMsg(r.to(query))
 	}
 }
+
+// quiet keeps the servers of the tests from writing to the screen.
+var quiet = log.New(io.Discard, "", 0)
 
 func silent(dns.ResponseWriter, *dns.Msg) {}
 

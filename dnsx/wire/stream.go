@@ -3,6 +3,7 @@ package wire
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"encoding/binary"
 	"io"
 	"net"
@@ -122,8 +123,18 @@ func (s *stream) connect() error {
 	return nil
 }
 
+// connect makes a connection, with TLS where the server is reached so.
 func (u *upstream) connect(ctx context.Context, proto string) (net.Conn, error) {
-	return u.engine.dial(ctx, protoTCP, u.server.Addr)
+	conn, err := u.engine.dial(ctx, protoTCP, u.server.Addr)
+	if err != nil || proto != protoTLS {
+		return conn, err
+	}
+	secure := tls.Client(conn, u.tls)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return secure, nil
 }
 
 // read takes in what comes until the connection is closed.

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -43,7 +44,9 @@ type how struct {
 type flight struct {
 	task     *task
 	upstream *upstream
-	link     *link // nil once it is over
+	link     *link  // nil once it is over
+	key      uint16 // in link.pending
+	cancel   func() // of a request over https
 	query    query
 	how      how
 	sent     time.Duration
@@ -74,7 +77,7 @@ func (t *task) send() (*flight, *socket) {
 	now := e.now()
 	f := &flight{task: t, upstream: u, how: t.how, sent: now, query: query{
 		name: t.asking.Name, typ: t.asking.Type, dnssec: t.asking.DNSSEC, cd: t.asking.CheckingDisabled,
-		ad: e.client.trusts(u.server), plain: t.how.plain,
+		ad: e.client.trusts(u.server), plain: t.how.plain, pad: u.tls != nil,
 	}}
 	if !t.how.again {
 		t.tries++
@@ -85,14 +88,23 @@ func (t *task) send() (*flight, *socket) {
 	t.flights = append(t.flights, f)
 	f.counted = true
 	u.inflight++
-	if t.how.proto != protoUDP {
-		t.retry = now + e.client.timeout()
-		e.arm(t.due())
+	t.retry = now + e.client.timeout()
+	if t.how.proto == protoUDP {
+		t.retry = now + u.patience(t.silent)
+	}
+	e.arm(t.due())
+	switch t.how.proto {
+	case protoUDP:
+	case protoTCP, protoTLS:
 		u.stream(t.how.proto, now).add(f, now)
 		return f, nil
+	case protoHTTPS:
+		u.https(now).add(f, now)
+		return f, nil
+	default:
+		f.lost(fmt.Errorf("a server with the unknown Proto %q", u.proto))
+		return f, nil
 	}
-	t.retry = now + u.patience(t.silent)
-	e.arm(t.due())
 	s, err := u.socket(t, now)
 	if err != nil {
 		f.lost(networkError(protoUDP, err))
@@ -265,7 +277,7 @@ func (f *flight) lost(err error) {
 		f.how.again, f.how.stale = true, true
 		f.task.put(f.how)
 		return
-	case s != nil && s.conn != nil: // there is a way
+	case s != nil && s.conn != nil || f.how.proto == protoHTTPS: // there may be a way
 		f.upstream.suspect(1)
 	case f.how.proto == f.upstream.proto:
 		f.upstream.suspect(suspectAfter)
@@ -281,11 +293,16 @@ type reading struct {
 	err     error         // no message: errNotOurs, errCase or a *malformedError
 }
 
-// read reads a reply. It does not need mu.
-func (q *query) read(b []byte, question dnsx.Question, chain []dnsx.RR) (r reading) {
-	if r.message, r.err = readMessage(b, q); r.err != nil || r.message.truncated || q.wantsPlain(r.message) {
+// read reads a reply that was kept for so many seconds on its way. It gives mu away
+// meanwhile.
+func (f *flight) read(b []byte, age uint32) (r reading) {
+	e, q, question, chain := f.task.engine, f.query, f.task.asking, f.task.chain()
+	e.mu.Unlock()
+	defer e.mu.Lock()
+	if r.message, r.err = readMessage(b, &q); r.err != nil || r.message.truncated || q.wantsPlain(r.message) {
 		return r
 	}
+	r.message.age(age)
 	r.step = step{message: r.message}
 	r.failure = r.step.take(question, chain)
 	return r
@@ -307,10 +324,7 @@ func (e *engine) receive(l *link, b []byte) bool {
 		e.mu.Unlock()
 		return false
 	}
-	q, question, chain := f.query, f.task.asking, f.task.chain()
-	e.mu.Unlock()
-	r := q.read(b, question, chain)
-	e.mu.Lock()
+	r := f.read(b, 0)
 	switch {
 	case f.link == nil: // it has ended in between
 	case r.err == errNotOurs:
@@ -350,7 +364,7 @@ func (f *flight) take(r *reading) {
 		again.proto = protoTCP
 		t.put(again)
 	case r.message.truncated:
-		t.fail(u, failure(&malformedError{What: "an answer cut short over TCP", At: 2}, t.chain()))
+		t.fail(u, failure(&malformedError{What: "an answer cut short over " + f.how.proto, At: 2}, t.chain()))
 	case f.query.wantsPlain(r.message):
 		again.plain = true
 		t.put(again)

@@ -2,17 +2,11 @@ package wire
 
 import (
 	"cmp"
+	"crypto/tls"
 	"slices"
 	"time"
 
 	"github.com/mailcheck-go/mailcheck/dnsx"
-)
-
-const (
-	protoUDP   = "udp"
-	protoTCP   = "tcp"
-	protoTLS   = "tls"
-	protoHTTPS = "https"
 )
 
 // The window of a server: so many messages may wait for its reply. It grows by
@@ -53,7 +47,8 @@ type upstream struct {
 	engine   *engine
 	server   Server
 	name     string
-	proto    string // of a question's first message
+	proto    string      // of a question's first message
+	tls      *tls.Config // of tls and https
 	loopback bool
 	flat     bool // it does not keep the case of names
 
@@ -76,9 +71,16 @@ type upstream struct {
 }
 
 func newUpstream(e *engine, s Server) *upstream {
-	return &upstream{
+	u := &upstream{
 		engine: e, server: s, name: s.String(), proto: cmp.Or(s.Proto, protoUDP), loopback: s.Addr.Addr().IsLoopback(), window: startWindow,
 	}
+	if u.proto == protoTLS || u.proto == protoHTTPS {
+		u.tls = &tls.Config{
+			ServerName: cmp.Or(s.Name, s.Addr.Addr().WithZone("").String()), RootCAs: e.client.RootCAs, MinVersion: tls.VersionTLS12,
+			ClientSessionCache: tls.NewLRUClientSessionCache(0),
+		}
+	}
+	return u
 }
 
 // hasRoom reports whether one more message may wait for its reply.
@@ -199,6 +201,9 @@ func (u *upstream) judge(r dnsx.Reply) {
 func (u *upstream) about(q dnsx.Question) dnsx.Reply {
 	f := *u.reason
 	f.Question, f.Tries, f.Took = q, 0, 0
+	if f.Kind == dnsx.KindTimeout {
+		f.Detail = "the server answers nothing, and was not asked again"
+	}
 	return dnsx.Reply{Question: q, Failure: &f}
 }
 

@@ -9,7 +9,9 @@
 // server that was asked, on the socket that asked, with the ID and the question
 // that were sent (RFC 5452, 9.1), and off loopback with the same upper and lower
 // case letters, which are mixed by chance; anything else is passed over and the
-// wait goes on. A server that fails is followed by the next one.
+// wait goes on. A server that fails is followed by the next one. TCP alone, TLS and
+// HTTPS are there where a Server says so; a certificate has to be valid for the
+// server's name, the address is given, and no proxy, redirect or cookie has a say.
 //
 // What comes back is either what a server said, NOERROR or NXDOMAIN, or a
 // *dnsx.Failure that says why nobody said anything. A referral from a server that
@@ -50,6 +52,7 @@ package wire
 import (
 	"cmp"
 	"context"
+	"crypto/x509"
 	"sync/atomic"
 	"time"
 
@@ -86,6 +89,10 @@ type Client struct {
 	// Concurrency is the number of questions that one call of ResolveAll or
 	// ResolveEach has under way at once; 0 is as many as the servers take.
 	Concurrency int
+
+	// RootCAs are the authorities that may certify servers over tls and https; nil
+	// is those of the system.
+	RootCAs *x509.CertPool
 
 	engine atomic.Pointer[engine]
 	dial   dialFunc // nil: dialNet
