@@ -102,7 +102,7 @@ func (v *view) ownMail() check.Answer {
 		a.Text = check.Textf("The SPF record is not known: %s.", causeOf(v.spf.Unread[0]))
 		return a
 	}
-	services, unsigned, unsure := v.services()
+	services, unsigned, unsure := v.services(len(v.spf.PermErrors) == 0)
 	enforced := enforces(v.dmarc.Effective.Domain)
 	switch {
 	case len(v.spf.PermErrors) > 0:
@@ -132,22 +132,26 @@ func (v *view) ownMail() check.Answer {
 	return say("yes", check.Pass, check.Textf("SPF is valid and DKIM keys are published.%s", services))
 }
 
-// services says how each service that SPF names is authenticated.
-func (v *view) services() (all check.Text, unsigned, unsure []string) {
+// services says how each service that SPF names is authenticated; bySPF says that
+// the record can be evaluated.
+func (v *view) services(bySPF bool) (all check.Text, unsigned, unsure []string) {
 	var parts []string
 	for _, s := range v.senders {
+		how := "DKIM not known"
 		switch v.signing(s.Provider) {
 		case signs:
-			parts = append(parts, s.Name+": SPF and DKIM")
+			how = "DKIM"
 		case published:
-			parts = append(parts, s.Name+": SPF, DKIM records published")
+			how = "DKIM records published"
 			unsure = append(unsure, s.Name)
 		case signsNot:
-			parts = append(parts, s.Name+": SPF, no DKIM")
+			how = "no DKIM"
 			unsigned = append(unsigned, s.Name)
-		default:
-			parts = append(parts, s.Name+": SPF")
 		}
+		if bySPF {
+			how = "SPF, " + how
+		}
+		parts = append(parts, s.Name+": "+how)
 	}
 	if len(parts) == 0 {
 		return check.Textf(""), nil, nil

@@ -59,7 +59,7 @@ func (v *view) findRole(given Role) role {
 	case takesKnown && takes && sendsKnown:
 		return role{Sends, false, check.Textf("it has MX hosts, and no SPF record says that it sends nothing")}
 	case takesKnown && !takes && sendsKnown:
-		return role{Parked, false, check.Textf("no host takes its mail, nothing names a sender, and no DKIM key was found")}
+		return role{Parked, false, check.Textf("no host takes its mail, and nothing names a sender")}
 	}
 	return role{RoleUnknown, false, check.Textf("the answers that would tell are missing")}
 }

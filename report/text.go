@@ -70,13 +70,14 @@ func (p *printer) block(first, text string, ink ink) {
 func (p *printer) heading(s string) { p.line("\n" + p.ink(bold, p.label(s))) }
 
 func (p *printer) head(r *check.Report) {
-	s := p.ink(bold, Clean(r.Target))
-	if r.Role != nil && r.Role.Word != "unknown" {
-		s += "  " + p.label(r.Role.Word)
-	}
-	p.line(s)
-	if r.Role != nil && !r.Role.Why.IsZero() {
-		p.block("  ", p.text(r.Role.Why), dim)
+	first := p.ink(bold, Clean(r.Target))
+	switch {
+	case r.Role == nil:
+		p.line(first)
+	case r.Role.Word == "unknown":
+		p.block(first+"  ", p.text(r.Role.Why), dim)
+	default:
+		p.block(first+"  ", p.label(r.Role.Word)+": "+p.text(r.Role.Why), dim)
 	}
 }
 
@@ -92,6 +93,10 @@ func (p *printer) answers(r *check.Report) {
 	for _, a := range r.Answers {
 		ink := inkOf(a.Outcome, 0)
 		first := "  " + p.mark(a.Outcome) + " " + pad(p.text(a.Question), wide) + "  "
+		if r.Role != nil && r.Role.Short {
+			p.block(first+p.ink(ink, p.label(a.Answer))+": ", p.text(a.Text), plain)
+			continue
+		}
 		if p.opts.Width >= wide+60 {
 			p.block(first+p.ink(ink, pad(p.label(a.Answer), verdict))+"  ", p.text(a.Text), plain)
 			continue
@@ -113,7 +118,10 @@ func (p *printer) findings(r *check.Report) {
 	for _, s := range check.Severities() {
 		wide = max(wide, columns(p.label(s.String())))
 	}
-	for _, res := range failed {
+	for i, res := range failed {
+		if i > 0 {
+			p.line("")
+		}
 		first := "  " + p.ink(inkOf(check.Fail, res.Severity), pad(p.label(res.Severity.String()), wide)) + "  "
 		p.block(first, p.title(res)+"  ["+res.ID+"]", bold)
 		indent := strings.Repeat(" ", wide+4)
@@ -141,10 +149,17 @@ func (p *printer) finding(indent string, res *check.Result, f check.Finding) {
 		p.block(indent, subject+": "+detail, plain)
 	}
 	for _, e := range f.Evidence {
-		p.block(indent+"  ", Clean(e.Source+"  "+clip(e.Text)), dim)
+		p.evidence(indent, e)
 	}
 	if f.Fix != nil {
 		p.block(indent+p.ink(green, "→ "), p.text(f.Fix.Summary), plain)
+	}
+}
+
+// evidence is set apart by a rule, so that it is told from our own words without colour.
+func (p *printer) evidence(indent string, e check.Evidence) {
+	for _, l := range wrap(Clean(e.Source+"  "+clip(e.Text)), p.opts.Width-len(indent)-2) {
+		p.line(indent + p.ink(dim, "│ "+l))
 	}
 }
 
@@ -200,25 +215,34 @@ func (p *printer) overview(r *check.Report) {
 	}
 }
 
-// areaOutcome sums up an area: what fails above low severity, then what grave rule
-// could not be judged.
+// areaOutcome sums up an area: fail where a rule above low severity does, unknown
+// where more rules are than could be judged.
 func areaOutcome(r *check.Report, area string) check.Outcome {
-	worst := check.NotApplicable
+	judged, unknown := 0, 0
 	for i := range r.Results {
 		res := &r.Results[i]
 		if !strings.HasPrefix(res.ID, area+".") {
 			continue
 		}
-		switch {
-		case worst == check.NotApplicable && (res.Outcome == check.Pass || res.Outcome == check.Note):
-			worst = check.Pass
-		case res.Outcome == check.Fail && res.Severity > check.Low:
-			return check.Fail
-		case res.Outcome == check.Unknown && res.Severity >= check.High:
-			worst = check.Unknown
+		switch res.Outcome {
+		case check.Fail:
+			if res.Severity > check.Low {
+				return check.Fail
+			}
+			judged++
+		case check.Pass, check.Note:
+			judged++
+		case check.Unknown:
+			unknown++
 		}
 	}
-	return worst
+	switch {
+	case unknown > judged:
+		return check.Unknown
+	case judged > 0:
+		return check.Pass
+	}
+	return check.NotApplicable
 }
 
 func (p *printer) bar(m check.Measure) string {

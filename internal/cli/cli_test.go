@@ -245,3 +245,17 @@ func TestRulesDocIsFresh(t *testing.T) {
 	require.NoError(t, err)
 	assert.True(t, want == string(have), "docs/rules.md is stale: run make docs")
 }
+
+// README shows what its first command prints.
+func TestReadmeIsFresh(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	require.NoError(t, err)
+	want := run(t, nil, "", words("domain "+zones+"acme.example")...).out
+	_, block, _ := strings.Cut(string(readme), "```text\n")
+	block, _, _ = strings.Cut(block, "```")
+	if *update {
+		require.NoError(t, os.WriteFile("../../README.md", []byte(strings.Replace(string(readme), block, want, 1)), 0o644))
+		return
+	}
+	assert.Equal(t, want, block, "README.md is stale: run with -update")
+}
