@@ -35,7 +35,7 @@ func ExampleLoad() {
 	// TXT mail.zendesk.com "v=spf1 ip4:203.0.113.0/24 ~all"
 	// A support.acme.example 203.0.113.10
 	// TXT zendesk2._domainkey.acme.example does not exist, says acme.example.zone
-	// A autodiscover.acme.example was not asked
+	// A autodiscover.acme.example was not asked: no zone file knows A autodiscover.outlook.com
 }
 
 func ExampleParse() {

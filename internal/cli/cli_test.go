@@ -15,10 +15,12 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/mailcheck-go/mailcheck"
 	"github.com/mailcheck-go/mailcheck/check"
 	"github.com/mailcheck-go/mailcheck/dnsx"
 	"github.com/mailcheck-go/mailcheck/dnsx/dnstest"
 	"github.com/mailcheck-go/mailcheck/internal/cli"
+	"github.com/mailcheck-go/mailcheck/internal/lang"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -244,6 +246,16 @@ func TestRulesDocIsFresh(t *testing.T) {
 	have, err := os.ReadFile("../../docs/rules.md")
 	require.NoError(t, err)
 	assert.True(t, want == string(have), "docs/rules.md is stale: run make docs")
+}
+
+// Japanese readers get every rule's title in their language.
+func TestEveryRuleHasAJapaneseTitle(t *testing.T) {
+	ja, err := lang.Load("ja")
+	require.NoError(t, err)
+	for _, doc := range mailcheck.Catalog() {
+		_, ok := ja.Title(doc.ID)
+		assert.True(t, ok, "%s has no title in internal/lang/ja.json", doc.ID)
+	}
 }
 
 // README shows what its first command prints.
