@@ -35,6 +35,7 @@ var layers = map[string]struct{ own, others []string }{
 	"cmd/mailcheck":      {own: []string{"internal/cli"}},
 	"examples/domain":    {own: []string{".", "report", "dnsx", "dnsx/wire"}},
 	"examples/lint-zone": {own: []string{".", "check", "dnsx/zone"}},
+	"examples/many":      {own: []string{".", "dnsx", "dnsx/wire"}},
 	"examples/handler":   {own: []string{"*"}},
 }
 

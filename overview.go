@@ -246,11 +246,7 @@ func (v *view) tlsrptLine() check.Text {
 	case !a.Valid:
 		return check.Textf("a record that senders cannot read")
 	}
-	var to []string
-	for _, u := range a.Record.RUA {
-		to = append(to, u)
-	}
-	return check.Textf("reports to %s", strings.Join(to, ", "))
+	return check.Textf("reports to %s", strings.Join(a.Record.RUA, ", "))
 }
 
 func (v *view) certLine() check.Text {

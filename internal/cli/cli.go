@@ -146,9 +146,6 @@ func (a *app) open(o *output) (*report.Stream, check.Severity, error) {
 	return stream, failOn, nil
 }
 
-// worse orders the statuses of several reports: found, not known, clean.
-func worse(a, b check.Status) check.Status { return max(a, b) }
-
 func exit(s check.Status) error {
 	switch s {
 	case check.Found:
