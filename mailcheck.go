@@ -105,12 +105,13 @@ func (c *Checker) Check(ctx context.Context, t Target, s Settings) (*check.Repor
 func Judge(f *Facts, s Settings) *check.Report {
 	v := newView(f, s)
 	r := &check.Report{Schema: check.ReportSchema, Tool: "mailcheck " + Version, Target: f.Domain, At: v.when}
-	r.Results = check.Apply(v, selected(rules(s), s))
+	rules := selected(rules(s), s)
+	r.Results = check.Apply(v, rules)
 	r.Role = v.role.report()
 	r.Answers = v.answers(r.Results)
 	r.Overview = v.overview()
 	r.Measures = v.measures(r.Results)
-	r.Repairs = v.repairs(r.Results, s)
+	r.Repairs = v.repairs(r.Results, rules)
 	r.Count()
 	return r
 }

@@ -1,7 +1,6 @@
 package mailcheck
 
 import (
-	"encoding/json"
 	"reflect"
 	"slices"
 	"strings"
@@ -20,7 +19,7 @@ import (
 // facts, and what comes of it decides whether it is shown. One that cures nothing,
 // or makes a rule fail that is as grave, is not: merging two records may well bring
 // up what is minor in them.
-func (v *view) repairs(results []check.Result, s Settings) []check.Repair {
+func (v *view) repairs(results []check.Result, rules []check.Rule[*view]) []check.Repair {
 	before := make(map[string]check.Result, len(results))
 	for _, res := range results {
 		before[res.ID] = res
@@ -31,7 +30,7 @@ func (v *view) repairs(results []check.Result, s Settings) []check.Repair {
 		if err != nil {
 			continue // a value that is no record: nothing to propose
 		}
-		after := check.Apply(newView(facts, s), selected(rules(s), s))
+		after := check.Apply(v.with(facts), rules)
 		var cures []string
 		var cured, caused check.Severity
 		for _, res := range after {
@@ -116,17 +115,9 @@ func (v *view) shut() []check.Change {
 	return all
 }
 
-// withChange returns a copy of facts in which a change has been made: wherever the
-// RRset was asked for, the answer now has it.
+// withChange returns facts in which a change has been made: wherever the RRset was
+// asked for, the answer now has it. What it does not touch is shared with f.
 func withChange(f *Facts, c check.Change) (*Facts, error) {
-	data, err := json.Marshal(f)
-	if err != nil {
-		return nil, err
-	}
-	again := new(Facts)
-	if err := json.Unmarshal(data, again); err != nil {
-		return nil, err
-	}
 	t, err := dnsx.ParseType(c.Type)
 	if err != nil {
 		return nil, err
@@ -141,20 +132,23 @@ func withChange(f *Facts, c check.Change) (*Facts, error) {
 		}
 		added = append(added, rr)
 	}
-	replies(reflect.ValueOf(again), func(r *dnsx.Reply) {
-		a := r.Answer
+	changed, _ := edit(reflect.ValueOf(f), func(r dnsx.Reply) (dnsx.Reply, bool) {
 		switch {
-		case a == nil:
+		case r.Answer == nil:
+			return r, false
 		case t == dnsx.TypeCNAME && r.Question.Name == c.Name && len(added) == 1:
 			// What stands at the alias's end nobody asked yet.
-			*r = dnsx.Reply{Question: r.Question, Failure: &dnsx.Failure{Question: r.Question, Kind: dnsx.KindNotAsked, Chain: added}}
-		case r.Question.Type == t && a.Owner() == c.Name:
-			a.RCode = dnsx.NoError
-			a.Records = slices.DeleteFunc(a.Records, func(rr dnsx.RR) bool { return slices.Contains(c.Old, value(rr)) })
-			a.Records = append(a.Records, added...)
+			return dnsx.Reply{Question: r.Question, Failure: &dnsx.Failure{Question: r.Question, Kind: dnsx.KindNotAsked, Chain: added}}, true
+		case r.Question.Type != t || r.Answer.Owner() != c.Name:
+			return r, false
 		}
+		a := *r.Answer
+		a.RCode = dnsx.NoError
+		a.Records = slices.DeleteFunc(slices.Clone(a.Records), func(rr dnsx.RR) bool { return slices.Contains(c.Old, value(rr)) })
+		a.Records = append(a.Records, added...)
+		return dnsx.Reply{Question: r.Question, Answer: &a}, true
 	})
-	return again, nil
+	return changed.Interface().(*Facts), nil
 }
 
 // value is a record as a Change names it.
@@ -167,28 +161,55 @@ func value(rr dnsx.RR) string {
 
 var replyType = reflect.TypeFor[dnsx.Reply]()
 
-// replies calls do for every Reply in facts, whichever room they belong to.
-func replies(v reflect.Value, do func(*dnsx.Reply)) {
+// edit returns v with every Reply in it, whichever room it belongs to, replaced by
+// what do makes of it. Only what leads to a replaced one is copied; where none is,
+// v itself comes back.
+func edit(v reflect.Value, do func(dnsx.Reply) (dnsx.Reply, bool)) (reflect.Value, bool) {
 	switch v.Kind() {
 	case reflect.Pointer:
-		if !v.IsNil() {
-			replies(v.Elem(), do)
+		if v.IsNil() {
+			return v, false
 		}
+		elem, changed := edit(v.Elem(), do)
+		if !changed {
+			return v, false
+		}
+		again := reflect.New(v.Type().Elem())
+		again.Elem().Set(elem)
+		return again, true
 	case reflect.Struct:
 		if v.Type() == replyType {
-			do(v.Addr().Interface().(*dnsx.Reply))
-			return
+			r, changed := do(v.Interface().(dnsx.Reply))
+			return reflect.ValueOf(r), changed
 		}
-		for i := range v.NumField() {
-			if v.Type().Field(i).IsExported() {
-				replies(v.Field(i), do)
-			}
-		}
+		return editParts(v, v.NumField(), reflect.Value.Field, func() reflect.Value {
+			again := reflect.New(v.Type()).Elem()
+			again.Set(v)
+			return again
+		}, do)
 	case reflect.Slice:
-		if v.Type().Elem().Kind() != reflect.Uint8 {
-			for i := range v.Len() {
-				replies(v.Index(i), do)
+		return editParts(v, v.Len(), reflect.Value.Index, func() reflect.Value {
+			again := reflect.MakeSlice(v.Type(), v.Len(), v.Len())
+			reflect.Copy(again, v)
+			return again
+		}, do)
+	}
+	return v, false
+}
+
+// editParts edits the fields of a struct or the elements of a slice.
+func editParts(v reflect.Value, n int, part func(reflect.Value, int) reflect.Value, clone func() reflect.Value, do func(dnsx.Reply) (dnsx.Reply, bool)) (reflect.Value, bool) {
+	changed := false
+	for i := range n {
+		if v.Kind() == reflect.Struct && !v.Type().Field(i).IsExported() {
+			continue
+		}
+		if again, ok := edit(part(v, i), do); ok {
+			if !changed {
+				v, changed = clone(), true
 			}
+			part(v, i).Set(again)
 		}
 	}
+	return v, changed
 }

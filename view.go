@@ -21,6 +21,7 @@ import (
 type view struct {
 	facts     *Facts
 	providers *provider.Set
+	given     Role      // by the operator
 	when      time.Time // what the report is for
 
 	spf     *spf.Analysis
@@ -36,32 +37,48 @@ type view struct {
 }
 
 func newView(f *Facts, s Settings) *view {
-	v := &view{facts: f, providers: s.Providers, when: f.At}
-	if !s.At.IsZero() {
-		v.when = s.At
-	}
+	v := &view{facts: f, providers: s.Providers, given: s.Role, when: s.At}
 	if v.providers == nil {
 		v.providers = provider.Builtin()
 	}
-	v.spf = analyze(f.SPF, spf.Analyze)
-	v.dkim = analyze(f.DKIM, dkim.Analyze)
-	v.dmarc = analyze(f.DMARC, dmarc.Analyze)
-	v.mx = analyze(f.MX, mx.Analyze)
-	v.mtasts = analyze(f.MTASTS, mtasts.Analyze)
-	v.tlsrpt = analyze(f.TLSRPT, tlsrpt.Analyze)
-	v.tlscert = analyze(f.TLSCert, tlscert.Analyze)
-	v.senders = v.findSenders()
-	given := f.Given.Role
-	if s.Role != "" {
-		given = s.Role
+	if v.given == "" {
+		v.given = f.Given.Role
 	}
-	v.role = v.findRole(given)
+	if v.when.IsZero() {
+		v.when = f.At
+	}
+	v.analyze(&view{facts: &Facts{}})
 	return v
 }
 
-func analyze[F, A any](f *F, do func(*F) *A) *A {
-	if f == nil {
+// with is the view of other facts of the same domain.
+func (v *view) with(f *Facts) *view {
+	again := &view{facts: f, providers: v.providers, given: v.given, when: v.when}
+	again.analyze(v)
+	return again
+}
+
+// analyze fills in the rooms' analyses, and takes from an earlier view those whose
+// facts are the same.
+func (v *view) analyze(from *view) {
+	f, old := v.facts, from.facts
+	v.spf = analyze(f.SPF, old.SPF, from.spf, spf.Analyze)
+	v.dkim = analyze(f.DKIM, old.DKIM, from.dkim, dkim.Analyze)
+	v.dmarc = analyze(f.DMARC, old.DMARC, from.dmarc, dmarc.Analyze)
+	v.mx = analyze(f.MX, old.MX, from.mx, mx.Analyze)
+	v.mtasts = analyze(f.MTASTS, old.MTASTS, from.mtasts, mtasts.Analyze)
+	v.tlsrpt = analyze(f.TLSRPT, old.TLSRPT, from.tlsrpt, tlsrpt.Analyze)
+	v.tlscert = analyze(f.TLSCert, old.TLSCert, from.tlscert, tlscert.Analyze)
+	v.senders = v.findSenders()
+	v.role = v.findRole(v.given)
+}
+
+func analyze[F, A any](f, old *F, from *A, do func(*F) *A) *A {
+	switch f {
+	case nil:
 		return nil
+	case old:
+		return from
 	}
 	return do(f)
 }
