@@ -32,8 +32,10 @@ type view struct {
 	tlsrpt  *tlsrpt.Analysis
 	tlscert *tlscert.Analysis
 
-	senders []sender
-	role    role
+	present     bool        // the domain exists
+	presentGaps []check.Gap // why that is not known; nil where it is
+	senders     []sender
+	role        role
 }
 
 func newView(f *Facts, s Settings) *view {
@@ -69,6 +71,7 @@ func (v *view) analyze(from *view) {
 	v.mtasts = analyze(f.MTASTS, old.MTASTS, from.mtasts, mtasts.Analyze)
 	v.tlsrpt = analyze(f.TLSRPT, old.TLSRPT, from.tlsrpt, tlsrpt.Analyze)
 	v.tlscert = analyze(f.TLSCert, old.TLSCert, from.tlscert, tlscert.Analyze)
+	v.present, v.presentGaps = v.findExists()
 	v.senders = v.findSenders()
 	v.role = v.findRole(v.given)
 }
@@ -110,7 +113,9 @@ func (v *view) apexReplies() []dnsx.Reply {
 }
 
 // exists reports whether the domain exists; the gaps say why that is not known.
-func (v *view) exists() (bool, []check.Gap) {
+func (v *view) exists() (bool, []check.Gap) { return v.present, v.presentGaps }
+
+func (v *view) findExists() (bool, []check.Gap) {
 	var gaps []check.Gap
 	for _, reply := range v.apexReplies() {
 		if reply.Answer != nil {
