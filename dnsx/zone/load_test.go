@@ -141,3 +141,36 @@ func TestLimits(t *testing.T) {
 	_, err = zone.Load(dir)
 	assert.EqualError(t, err, "zone: "+dir+"/a:3: $INCLUDE b: over 10000 files")
 }
+
+func TestZones_Records(t *testing.T) {
+	dir := folder(t,
+		"acme.example.zone", soa+"www A 192.0.2.2\nwww A 192.0.2.1\nsub NS ns.sub\nsub DS 1 13 2 00\nsub TXT hidden\nns.sub A 192.0.2.53\n*.w TXT x\n",
+		"b.example.yaml", "'': {type: TXT, value: x}\nwww: {type: ALIAS, value: other.example.}\n",
+		"more.db", "www.b.example. 60 MX 0 .\nelsewhere.example. A 192.0.2.3\n",
+	)
+	z, err := zone.Load(dir)
+	require.NoError(t, err)
+	lines := func(apex string) []string {
+		var s []string
+		for _, rr := range z.Records(apex) {
+			s = append(s, rr.String())
+		}
+		return s
+	}
+	acme := lines("acme.example")
+	require.NotEmpty(t, acme)
+	assert.Contains(t, acme[0], "SOA")
+	assert.Equal(t, []string{
+		"*.w.acme.example. 300 IN TXT \"x\"",
+		"sub.acme.example. 300 IN NS ns.sub.acme.example.",
+		"sub.acme.example. 300 IN DS 1 13 2 00",
+		"www.acme.example. 300 IN A 192.0.2.2",
+		"www.acme.example. 300 IN A 192.0.2.1",
+	}, acme[1:])
+	assert.Equal(t, []string{"b.example. 3600 IN TXT \"x\"", "www.b.example. 60 IN MX 0 ."}, lines("b.example"))
+	assert.Nil(t, z.Records("elsewhere.example"), "no whole zone")
+
+	again, err := zone.Parse("acme.example.zone", []byte(strings.Join(acme, "\n")))
+	require.NoError(t, err)
+	assert.Equal(t, z.Records("acme.example"), again.Records("acme.example"))
+}

@@ -155,6 +155,35 @@ func (z *Zones) Notes() []Note { return slices.Clone(z.notes) }
 // Apexes returns the names of the zones that are known as a whole, sorted.
 func (z *Zones) Apexes() []string { return slices.Sorted(maps.Keys(z.whole)) }
 
+// Records returns the records of the zone of that name, SOA first and the others by
+// owner: what Load would read as the same zone, wildcards as they are written. What
+// a delegation or a DNAME hides is not among them, so no glue either. It is nil
+// where no such zone is known as a whole.
+func (z *Zones) Records(apex string) []dnsx.RR {
+	t := z.whole[apex]
+	if t == nil {
+		return nil
+	}
+	var rrs []dnsx.RR
+	for name, n := range t.nodes {
+		for _, s := range n.sets {
+			if t.holds(name, s.dtype) || signing(s.dtype) {
+				rrs = append(rrs, s.rrs...)
+			}
+		}
+	}
+	rank := func(rr dnsx.RR) int {
+		if rr.Type == dnsx.TypeSOA {
+			return 0
+		}
+		return 1
+	}
+	slices.SortStableFunc(rrs, func(a, b dnsx.RR) int {
+		return cmp.Or(rank(a)-rank(b), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Type, b.Type))
+	})
+	return rrs
+}
+
 // file is what was read from one file and those it includes.
 type file struct {
 	path     string // as errors name it
