@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/mailcheck-go/mailcheck/check"
@@ -11,8 +12,8 @@ import (
 
 // Settings are what the judgement rests on besides the facts. The zero value works.
 type Settings struct {
-	// Roots are the trusted roots; nil: those of the system, read when Rules is
-	// called. On macOS and Windows the system's own verifier then judges, which
+	// Roots are the trusted roots; nil: those of the system, read when the first
+	// chain is verified. On macOS and Windows the system's own verifier then judges, which
 	// may fetch a certificate that a server does not serve.
 	Roots *x509.CertPool
 	At    time.Time // judge as of this time; zero: when the facts were gathered
@@ -41,25 +42,32 @@ const since = "v0.1.0"
 
 // judge is what the rules share.
 type judge struct {
-	roots    *x509.CertPool
-	rootsGap []check.Gap // where there are no roots to judge by
-	at       time.Time
-	warn     Threshold
-	crit     Threshold
+	trust func() (*x509.CertPool, []check.Gap) // the roots, or why there are none
+	at    time.Time
+	warn  Threshold
+	crit  Threshold
 }
 
 func newJudge(s Settings) *judge {
-	j := &judge{roots: s.Roots, at: s.At, warn: s.Warn, crit: s.Crit}
-	if j.roots == nil {
-		var err error
-		if j.roots, err = x509.SystemCertPool(); err == nil && j.roots.Equal(x509.NewCertPool()) {
-			err = errors.New("this machine has none")
-		}
-		if err != nil {
-			j.rootsGap = []check.Gap{{Subject: "the trusted root certificates", Why: check.Failed, Cause: err}}
-		}
+	j := &judge{at: s.At, warn: s.Warn, crit: s.Crit}
+	j.trust = sync.OnceValues(func() (*x509.CertPool, []check.Gap) { return s.Roots, nil })
+	if s.Roots == nil {
+		j.trust = sync.OnceValues(systemRoots)
 	}
 	return j
+}
+
+// systemRoots takes some 10 ms the first time, so it is left until a chain has to
+// be verified.
+func systemRoots() (*x509.CertPool, []check.Gap) {
+	roots, err := x509.SystemCertPool()
+	if err == nil && roots.Equal(x509.NewCertPool()) {
+		err = errors.New("this machine has none")
+	}
+	if err != nil {
+		return nil, []check.Gap{{Subject: "the trusted root certificates", Why: check.Failed, Cause: err}}
+	}
+	return roots, nil
 }
 
 // view is one certificate of one host, at the time for which it is judged.
@@ -117,8 +125,8 @@ func (j *judge) leafRule(doc check.Doc, bad func(v view) bool, detail func(v vie
 // trustRule is rule for what the trust in a chain decides.
 func (j *judge) trustRule(doc check.Doc, say func(v view, c *Chain, w *verdict) ([]check.Finding, []check.Gap)) check.Rule[*Analysis] {
 	return j.rule(doc, func(v view) (found []check.Finding, gaps []check.Gap) {
-		if j.rootsGap != nil {
-			return nil, j.rootsGap
+		if _, gaps := j.trust(); gaps != nil {
+			return nil, gaps
 		}
 		for _, c := range v.Chains {
 			f, g := say(v, c, j.verdict(c.path, v.at))

@@ -37,7 +37,7 @@ func (j *judge) expired() check.Rule[*Analysis] {
 
 // known is the verdict on a chain, nil where there are no roots to judge by.
 func (j *judge) known(c *Chain, at time.Time) *verdict {
-	if j.rootsGap != nil {
+	if _, gaps := j.trust(); gaps != nil {
 		return nil
 	}
 	return j.verdict(c.path, at)
@@ -150,8 +150,8 @@ func (j *judge) lifetimeTooLong() check.Rule[*Analysis] {
 		Fix:  "Have the certificate issued again with a shorter lifetime.",
 		Cite: []check.Cite{{Doc: baseline, Section: "6.3.2"}},
 	}, func(v view) ([]check.Finding, []check.Gap) {
-		if j.rootsGap != nil {
-			return nil, j.rootsGap
+		if _, gaps := j.trust(); gaps != nil {
+			return nil, gaps
 		}
 		if !slices.ContainsFunc(v.Chains, func(c *Chain) bool {
 			w := j.verdict(c.path, v.at)

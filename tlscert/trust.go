@@ -53,6 +53,7 @@ func (j *judge) verdict(p *path, at time.Time) *verdict {
 }
 
 func (j *judge) build(certs []*x509.Certificate, at time.Time) *verdict {
+	roots, _ := j.trust()
 	leaf := certs[0]
 	at = clamp(at, leaf.NotBefore, leaf.NotAfter)
 	pool := x509.NewCertPool()
@@ -60,7 +61,7 @@ func (j *judge) build(certs []*x509.Certificate, at time.Time) *verdict {
 		pool.AddCert(c)
 	}
 	verify := func(at time.Time) ([][]*x509.Certificate, error) {
-		return leaf.Verify(x509.VerifyOptions{Roots: j.roots, Intermediates: pool, CurrentTime: at})
+		return leaf.Verify(x509.VerifyOptions{Roots: roots, Intermediates: pool, CurrentTime: at})
 	}
 	chains, err := verify(at)
 	if err == nil {
@@ -83,10 +84,11 @@ func (j *judge) build(certs []*x509.Certificate, at time.Time) *verdict {
 // classify says why linked certificates make no path to a trusted root. Its
 // question is whether the last of them alone does: then the fault lies between.
 func (j *judge) classify(linked []*x509.Certificate, at time.Time, err error) *verdict {
+	roots, _ := j.trust()
 	last := linked[len(linked)-1]
 	v := &verdict{last: last, served: signs(last, last), err: err}
 	_, alone := last.Verify(x509.VerifyOptions{
-		Roots: j.roots, CurrentTime: clamp(at, last.NotBefore, last.NotAfter), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
+		Roots: roots, CurrentTime: clamp(at, last.NotBefore, last.NotAfter), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
 	})
 	switch {
 	case slices.ContainsFunc(linked, weakSignature):
