@@ -13,7 +13,8 @@ import (
 // handed out as they are, not copied, with the TTL and time that they came with.
 //
 // It belongs above the other wrappers, as in &Cache{Next: &Limit{Next: r}}. The
-// fields may be set before the first question, not later.
+// fields may be set before the first question, not later. Whoever checks many
+// domains with one Cache brackets each with Job.
 type Cache struct {
 	Next Resolver
 
@@ -38,6 +39,24 @@ type Cache struct {
 	// speak of the caller, and are not kept.
 	FailureTTL time.Duration
 
+	// CutAfter lets NXDOMAIN at a name answer for all names at and below it
+	// (RFC 8020, 2), once so many names below it were denied as well, or at once
+	// where the denial is validated. Such an answer has the Proto ProtoCut.
+	//
+	// 0 means never: every question is asked. Some servers deny names that have
+	// none but others below them (RFC 8020, 5), and no number of denials proves
+	// that one of them spoke the truth: the larger, the rarer a name is missed that
+	// exists. A server that is caught is not believed again. On correct servers
+	// the answers are the same with any value.
+	CutAfter int
+
+	// ParentsFirst asks, of the questions of one batch, those about upper names
+	// before those below, so that cuts can answer the latter. It costs a round trip
+	// for each level of names and one for the witnesses, and is for many domains at
+	// once, where the number of questions is what takes the time. Without CutAfter
+	// it does nothing; without it cuts delay nothing, and use what happens to be known.
+	ParentsFirst bool
+
 	// Budget bounds the time of a question where whoever asks it first has no
 	// later deadline; 0 means DefaultBudget.
 	Budget time.Duration
@@ -46,7 +65,9 @@ type Cache struct {
 
 	mu      sync.Mutex
 	entries map[Question]*entry
-	latest  *entry // of a ring in the order of use: latest.older, …, oldest = latest.newer
+	nodes   map[Question]*entry // what cuts rest on, by name, DNSSEC and CheckingDisabled
+	jobs    map[string]*job     // by domain
+	latest  *entry              // of a ring in the order of use: latest.older, …, oldest = latest.newer
 	bytes   int
 	flights map[Question]*flight
 }
@@ -59,11 +80,13 @@ const (
 	maxFailureTTL     = 5 * time.Minute
 )
 
-// entry is a reply that is kept.
+// entry is a reply that is kept, or a node.
 type entry struct {
-	reply        Reply
+	reply        Reply // of a node: the Question that is its key
+	node         *node
 	until        time.Time
 	size         int
+	job          *job // whose end drops it; nil for none
 	newer, older *entry
 }
 
@@ -110,51 +133,75 @@ func (c *Cache) kept(q Question) (Reply, bool) {
 }
 
 // lookup is the one place that answers a question from earlier replies. Its
-// caller holds c.mu, as do those of store, drop, link and unlink.
+// caller holds c.mu, as do those of all that read or change what is kept.
 func (c *Cache) lookup(q Question, now time.Time) (Reply, bool) {
-	e := c.entries[q]
-	if e == nil {
-		return Reply{}, false
-	}
-	if !now.Before(e.until) {
+	if e := c.entries[q]; e != nil {
+		if now.Before(e.until) {
+			c.use(e)
+			return e.reply, true
+		}
 		c.drop(e)
-		return Reply{}, false
 	}
-	if e != c.latest {
-		c.unlink(e)
-		c.link(e)
+	if a := c.cut(q, now); a != nil {
+		return Reply{Question: q, Answer: a}, true
 	}
-	return e.reply, true
+	return Reply{}, false
 }
 
-// store keeps a reply, where it may be kept, and drops the oldest where space is short.
-func (c *Cache) store(r Reply, now time.Time) {
+// store keeps a reply, where it may be kept, until the job ends.
+func (c *Cache) store(r Reply, j *job, now time.Time) {
 	ttl := c.ttl(r)
-	if ttl <= 0 {
+	if ttl <= 0 || isCut(r.Answer) { // the time of a cut ran from the denial
 		return
 	}
 	if old := c.entries[r.Question]; old != nil {
 		c.drop(old)
 	}
-	most := cmp.Or(c.MaxBytes, defaultMaxBytes)
 	e := &entry{reply: r, until: now.Add(ttl), size: sizeOf(r)}
-	if e.size > most {
+	if e.size > c.most() {
 		return
 	}
 	if c.entries == nil {
 		c.entries = map[Question]*entry{}
 	}
 	c.entries[r.Question] = e
+	c.add(e, j)
+}
+
+// add takes in an entry that stands in its map, and drops the oldest where space
+// is short.
+func (c *Cache) add(e *entry, j *job) {
 	c.link(e)
-	for c.bytes += e.size; c.bytes > most; {
+	j.add(e)
+	c.bytes += e.size
+	c.trim()
+}
+
+func (c *Cache) trim() {
+	for c.bytes > c.most() {
 		c.drop(c.latest.newer)
 	}
 }
 
+func (c *Cache) most() int { return cmp.Or(c.MaxBytes, defaultMaxBytes) }
+
 func (c *Cache) drop(e *entry) {
-	delete(c.entries, e.reply.Question)
+	if e.node != nil {
+		delete(c.nodes, e.reply.Question)
+	} else {
+		delete(c.entries, e.reply.Question)
+	}
 	c.bytes -= e.size
 	c.unlink(e)
+	e.job.remove(e)
+}
+
+// use makes an entry the latest.
+func (c *Cache) use(e *entry) {
+	if e != c.latest {
+		c.unlink(e)
+		c.link(e)
+	}
 }
 
 func (c *Cache) link(e *entry) {
@@ -185,12 +232,14 @@ func lasting(f *Failure) bool { return f.Kind != KindBudget && f.Kind != KindCan
 func (c *Cache) ttl(r Reply) time.Duration {
 	switch {
 	case r.Failure == nil:
-		return min(max(r.Answer.lifetime(), cmp.Or(c.MinTTL, DefaultBudget)), cmp.Or(c.MaxTTL, defaultMaxTTL))
+		return min(max(r.Answer.lifetime(), cmp.Or(c.MinTTL, DefaultBudget)), c.maxTTL())
 	case lasting(r.Failure):
 		return min(max(cmp.Or(c.FailureTTL, defaultFailureTTL), minFailureTTL), maxFailureTTL)
 	}
 	return 0
 }
+
+func (c *Cache) maxTTL() time.Duration { return cmp.Or(c.MaxTTL, defaultMaxTTL) }
 
 // lifetime is the time for which the records of an answer may be used, or, where
 // there are none, its denial. It is 0 for a denial that does not say.
@@ -246,6 +295,9 @@ func sizeOf(r Reply) int {
 		return n + failureSize + rounding + len(f.Server) + len(f.Detail) + sizeOfEDE(f.EDE) + sizeOfRRs(f.Chain)
 	}
 	a := r.Answer
+	if a == nil {
+		return n
+	}
 	return n + answerSize + rounding + len(a.Server) + sizeOfEDE(a.EDE) +
 		sizeOfRRs(a.Chain) + sizeOfRRs(a.Records) + sizeOfRRs(a.Authority)
 }

@@ -106,7 +106,7 @@ type Answer struct {
 	AD        bool          `json:"ad,omitempty"`        // the server says it validated the answer, and the path to it is trusted
 	EDE       []EDE         `json:"ede,omitempty"`
 	Server    string        `json:"server,omitempty"` // "192.0.2.53:53", or the zone file's name
-	Proto     string        `json:"proto,omitempty"`  // udp, tcp, tls, https, zone
+	Proto     string        `json:"proto,omitempty"`  // udp, tcp, tls, https, zone; ProtoCut
 	Size      int           `json:"size,omitempty"`   // octets of the message
 	At        time.Time     `json:"at,omitzero"`
 	RTT       time.Duration `json:"rtt_ns,omitempty"`

@@ -13,6 +13,7 @@ import (
 type flight struct {
 	question Question
 	batch    *batch
+	job      *job // whose name it asks about; nil for none
 	waiters  int
 	landed   bool
 	reply    Reply         // set before done is closed
@@ -53,7 +54,7 @@ func (c *Cache) begin(ctx context.Context, qs []Question, replies []Reply) []wai
 			if b == nil {
 				b = &batch{}
 			}
-			f = &flight{question: q, batch: b, done: make(chan struct{})}
+			f = &flight{question: q, batch: b, job: c.jobOf(q.Name), done: make(chan struct{})}
 			b.flights = append(b.flights, f)
 			if c.flights == nil {
 				c.flights = map[Question]*flight{}
@@ -82,11 +83,23 @@ func (c *Cache) budget(ctx context.Context) time.Duration {
 }
 
 func (c *Cache) fly(ctx context.Context, b *batch) {
-	qs := make([]Question, len(b.flights))
-	for i, f := range b.flights {
+	if c.CutAfter > 0 && c.ParentsFirst {
+		c.flyInSteps(ctx, b)
+		return
+	}
+	c.ask(ctx, b.flights)
+}
+
+// ask asks Next, and returns when all have landed.
+func (c *Cache) ask(ctx context.Context, flights []*flight) {
+	if len(flights) == 0 {
+		return
+	}
+	qs := make([]Question, len(flights))
+	for i, f := range flights {
 		qs[i] = f.question
 	}
-	AskEach(ctx, c.Next, qs, func(i int, r Reply) { c.land(b.flights[i], r) })
+	AskEach(ctx, c.Next, qs, func(i int, r Reply) { c.land(flights[i], r) })
 }
 
 // land hands the reply to all who wait for it.
@@ -98,10 +111,18 @@ func (c *Cache) land(f *flight, r Reply) {
 	now := c.now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if !f.job.ended() {
+		c.store(r, f.job, now)
+		c.learn(r, now)
+	}
+	c.deliver(f, r)
+}
+
+// deliver hands over a reply. Its caller holds c.mu.
+func (c *Cache) deliver(f *flight, r Reply) {
 	f.reply, f.landed = r, true
 	close(f.done)
 	c.forget(f)
-	c.store(r, now)
 	f.batch.waiters -= f.waiters
 	c.release(f.batch)
 }

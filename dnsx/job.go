@@ -1,0 +1,74 @@
+package dnsx
+
+import "sync"
+
+// job is a domain that is being looked at, by one caller or several.
+type job struct {
+	callers int
+	own     map[*entry]struct{}
+}
+
+// Job says that domain, a name as ParseName returns it, is being looked at until
+// end is called. What is learnt in that time of names at or below it goes when its
+// last job ends: nobody else has a use for it, and so memory follows the number of
+// jobs at a time, not that of all. What was kept before stays, and so does all
+// that is asked about other names: includes, mail hosts, report addresses.
+//
+//	defer cache.Job(domain)()
+func (c *Cache) Job(domain string) (end func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	j := c.jobs[domain]
+	if j == nil {
+		j = &job{own: map[*entry]struct{}{}}
+		if c.jobs == nil {
+			c.jobs = map[string]*job{}
+		}
+		c.jobs[domain] = j
+	}
+	j.callers++
+	return sync.OnceFunc(func() { c.leave(domain, j) })
+}
+
+func (c *Cache) leave(domain string, j *job) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if j.callers--; j.callers > 0 {
+		return
+	}
+	delete(c.jobs, domain)
+	for e := range j.own {
+		c.drop(e)
+	}
+}
+
+// jobOf returns the nearest job at or above a name, nil where there is none. The
+// root owns nothing: what is not below a job is everybody's.
+func (c *Cache) jobOf(name string) *job {
+	if len(c.jobs) == 0 {
+		return nil
+	}
+	for ; name != "."; name = Parent(name) {
+		if j := c.jobs[name]; j != nil {
+			return j
+		}
+	}
+	return nil
+}
+
+// ended reports that what comes late is not to be kept.
+func (j *job) ended() bool { return j != nil && j.callers == 0 }
+
+func (j *job) add(e *entry) {
+	if j != nil {
+		e.job = j
+		j.own[e] = struct{}{}
+	}
+}
+
+func (j *job) remove(e *entry) {
+	if j != nil {
+		e.job = nil
+		delete(j.own, e)
+	}
+}
