@@ -49,8 +49,10 @@ func (c *Checker) Discover(ctx context.Context, t Target) (*Facts, error) {
 	}
 	job, cancel := dnsx.WithBudget(ctx, c.Budget)
 	defer cancel()
+	cache := c.cache()
+	defer cache.Job(domain)() // a shared cache keeps what other domains may ask for too
 	d := &discovery{
-		Checker: c, given: given, resolver: c.cached(),
+		Checker: c, given: given, resolver: cache,
 		facts: &Facts{
 			Schema: FactsSchema, Tool: "mailcheck " + Version, Domain: domain, At: now().UTC(),
 			Given: Given{Selectors: t.Selectors, Hosts: t.Hosts, Role: t.Role},
@@ -60,7 +62,7 @@ func (c *Checker) Discover(ctx context.Context, t Target) (*Facts, error) {
 	return d.facts, ctx.Err()
 }
 
-func (c *Checker) cached() dnsx.Resolver {
+func (c *Checker) cache() *dnsx.Cache {
 	if cache, ok := c.Resolver.(*dnsx.Cache); ok {
 		return cache
 	}

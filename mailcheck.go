@@ -54,7 +54,8 @@ type Target struct {
 // goroutines at once.
 type Checker struct {
 	// Resolver is asked. A *dnsx.Cache is used as it is and so shared between
-	// checks; any other resolver gets a cache for the time of each check.
+	// checks, and each check is a Job of it; any other resolver gets a cache for the
+	// time of each check.
 	Resolver dnsx.Resolver
 	// Budget bounds one Discover; dnsx.DefaultBudget if 0. What has no answer by
 	// then is a Failure of kind budget in the facts.
