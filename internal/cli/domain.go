@@ -265,7 +265,7 @@ type network struct {
 
 func (n *network) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringSliceVar(&n.resolvers, "resolver", nil, "name servers to ask, ADDR or ADDR:PORT (default: the system's)")
+	f.StringSliceVar(&n.resolvers, "resolver", nil, "name servers to ask: ADDR[:PORT], tls://ADDR#NAME or https://HOST/PATH#ADDR (default: the system's)")
 	f.BoolVar(&n.trustAD, "trust-ad", false, "trust the resolver's AD bit (default: only on loopback, or with \"options trust-ad\" in resolv.conf)")
 	f.StringArrayVar(&n.zones, "zone", nil, "a zone file or a folder of them, as if already published (repeatable)")
 	f.BoolVar(&n.offline, "offline", false, "ask nothing but the zones, and dial nobody")
