@@ -30,9 +30,9 @@ type engine struct {
 	mu      sync.Mutex
 	closed  bool
 	random  random
-	waiting []*batch // those with a question to begin and leave to begin one
-	ready   []*task  // those that have something to send
-	active  []*task  // those that were begun, in no order
+	waiting queue[*batch] // those with a question to begin and leave to begin one
+	ready   queue[*task]  // those that have something to send
+	active  []*task       // those that were begun, in no order
 	timer   *time.Timer
 	alarm   time.Duration // when timer fires; 0: not at all
 	strays  int           // messages that nobody had asked for
@@ -72,11 +72,13 @@ type batch struct {
 	questions []dnsx.Question
 	limit     int // of questions under way at once
 
-	begun, active int
-	listed        bool // in engine.waiting
-	over          bool // nobody waits for it
-	done          []result
-	wake          chan struct{} // gets a token when done is no longer empty
+	begun, active, left int
+	listed              bool // in engine.waiting
+	over                bool // nobody waits for it
+
+	replies []dnsx.Reply  // all of them, where nobody wants them sooner, or else
+	done    []result      // those that have come and are not collected
+	wake    chan struct{} // gets a token when there is something to collect
 }
 
 // result is a reply with its place in the batch.
@@ -85,9 +87,12 @@ type result struct {
 	reply dnsx.Reply
 }
 
+func newBatch(qs []dnsx.Question, limit int, replies []dnsx.Reply) *batch {
+	return &batch{questions: qs, limit: limit, left: len(qs), replies: replies, wake: make(chan struct{}, 1)}
+}
+
 // submit begins a batch. Its caller does not hold mu.
-func (e *engine) submit(qs []dnsx.Question, limit int) *batch {
-	b := &batch{questions: qs, limit: limit, wake: make(chan struct{}, 1)}
+func (e *engine) submit(b *batch) {
 	e.mu.Lock()
 	switch {
 	case e.closed:
@@ -96,16 +101,14 @@ func (e *engine) submit(qs []dnsx.Question, limit int) *batch {
 		e.skip(b, unequipped)
 	}
 	e.enqueue(b)
-	e.mu.Unlock()
 	e.pump()
-	return b
 }
 
 // enqueue puts a batch into the row, where it has something to begin.
 func (e *engine) enqueue(b *batch) {
 	if !b.listed && !b.over && b.begun < len(b.questions) && b.active < b.limit {
 		b.listed = true
-		e.waiting = append(e.waiting, b)
+		e.waiting.push(b)
 	}
 }
 
@@ -123,7 +126,7 @@ func (e *engine) collect(b *batch, space []result) []result {
 // one. Its caller does not hold mu.
 func (e *engine) abandon(b *batch, err error) {
 	e.mu.Lock()
-	if b.begun == len(b.questions) && b.active == 0 {
+	if b.left == 0 {
 		e.mu.Unlock()
 		return
 	}
@@ -134,7 +137,6 @@ func (e *engine) abandon(b *batch, err error) {
 		}
 	}
 	e.skip(b, func(q dnsx.Question) dnsx.Reply { return dnsx.ReplyOf(q)(nil, err) })
-	e.mu.Unlock()
 	e.pump()
 }
 
@@ -145,20 +147,28 @@ func (e *engine) skip(b *batch, reply func(dnsx.Question) dnsx.Reply) {
 	}
 }
 
+// put hands over a reply.
 func (b *batch) put(place int, r dnsx.Reply) {
-	b.done = append(b.done, result{place, r})
+	b.left--
+	if b.replies != nil {
+		b.replies[place] = r
+		if b.left > 0 {
+			return
+		}
+	} else {
+		b.done = append(b.done, result{place, r})
+	}
 	select {
 	case b.wake <- struct{}{}:
 	default:
 	}
 }
 
-// pump sends all that may be sent. It is called, without mu, after everything
-// that can have changed this.
+// pump sends all that may be sent. It is called after everything that can have
+// changed this, and gives mu back.
 func (e *engine) pump() {
 	var space *[maxQuery]byte
 	for {
-		e.mu.Lock()
 		t := e.next()
 		if t == nil {
 			e.mu.Unlock()
@@ -168,13 +178,14 @@ func (e *engine) pump() {
 			space = e.buffers.Get().(*[maxQuery]byte)
 		}
 		x, s := t.send()
-		e.mu.Unlock()
 		if s == nil {
 			continue
 		}
+		e.mu.Unlock()
 		if err := s.write(x.query.pack(space[:0])); err != nil {
 			s.broken(err)
 		}
+		e.mu.Lock()
 	}
 	if space != nil {
 		e.buffers.Put(space)
@@ -185,15 +196,13 @@ func (e *engine) pump() {
 // that were begun, then a new one, where the window has room.
 func (e *engine) next() *task {
 	for {
-		for len(e.ready) > 0 {
-			t := e.ready[0]
-			e.ready[0] = nil
-			e.ready = e.ready[1:]
+		for e.ready.len() > 0 {
+			t := e.ready.pop()
 			if t.ready = false; !t.over {
 				return t
 			}
 		}
-		if t := e.admit(); t != nil || len(e.ready) == 0 {
+		if t := e.admit(); t != nil || e.ready.len() == 0 {
 			return t
 		}
 	}
@@ -201,17 +210,17 @@ func (e *engine) next() *task {
 
 // admit begins the next question of the batches in the row.
 func (e *engine) admit() *task {
-	for len(e.waiting) > 0 {
-		b := e.waiting[0]
+	for e.waiting.len() > 0 {
+		b := e.waiting.first()
 		u, fail := e.pick()
 		switch {
 		case fail != nil:
 			e.skip(b, fail.about)
-			e.unlist(b)
+			e.unlist()
 		case !u.hasRoom():
 			return nil
 		case b.over:
-			e.unlist(b)
+			e.unlist()
 		default:
 			if t := e.begin(b, u); !t.over {
 				return t
@@ -221,10 +230,11 @@ func (e *engine) admit() *task {
 	return nil
 }
 
-func (e *engine) unlist(b *batch) {
-	e.waiting[0] = nil
-	e.waiting = e.waiting[1:]
+// unlist takes the first batch out of the row.
+func (e *engine) unlist() *batch {
+	b := e.waiting.pop()
 	b.listed = false
+	return b
 }
 
 // begin makes a task of the next question of the first batch in the row, which
@@ -233,7 +243,7 @@ func (e *engine) begin(b *batch, u *upstream) *task {
 	t := &task{engine: e, batch: b, place: b.begun, question: b.questions[b.begun], upstream: u}
 	b.begun++
 	b.active++
-	e.unlist(b)
+	e.unlist()
 	e.enqueue(b)
 	t.start()
 	return t
@@ -278,7 +288,6 @@ func (e *engine) tick() {
 	if next != 0 {
 		e.arm(max(next, now+minTick))
 	}
-	e.mu.Unlock()
 	e.pump()
 }
 
@@ -289,9 +298,8 @@ func (e *engine) close() {
 	if e.timer != nil {
 		e.timer.Stop()
 	}
-	for len(e.waiting) > 0 {
-		b := e.waiting[0]
-		e.unlist(b)
+	for e.waiting.len() > 0 {
+		b := e.unlist()
 		b.over = true
 		e.skip(b, givenUp)
 	}
@@ -319,6 +327,32 @@ func givenUp(q dnsx.Question) dnsx.Reply { return dnsx.ReplyOf(q)(nil, context.C
 // unequipped is the reply where there is no name server.
 func unequipped(q dnsx.Question) dnsx.Reply {
 	return dnsx.Reply{Question: q, Failure: &dnsx.Failure{Question: q, Kind: dnsx.KindNetwork, Detail: "no name server is configured"}}
+}
+
+// queue is first in, first out. It needs no memory for what comes and goes.
+type queue[T any] struct {
+	items []T
+	head  int
+}
+
+func (q *queue[T]) len() int { return len(q.items) - q.head }
+
+func (q *queue[T]) first() T { return q.items[q.head] }
+
+func (q *queue[T]) push(v T) {
+	if q.head > len(q.items)/2 {
+		q.items = slices.Delete(q.items, 0, q.head)
+		q.head = 0
+	}
+	q.items = append(q.items, v)
+}
+
+func (q *queue[T]) pop() T {
+	var none T
+	v := q.items[q.head]
+	q.items[q.head] = none
+	q.head++
+	return v
 }
 
 // engineOf is the engine of a Client, which it makes where there is none yet.

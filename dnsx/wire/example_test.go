@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log"
-	"testing"
 
 	"github.com/miekg/dns"
 
@@ -84,32 +83,4 @@ func ExampleParseServer() {
 	// [2001:db8::53]:5353
 	// tls://192.0.2.53:853#dns.example
 	// wire: name server "dns.example": "dns.example" is no IP address: want IP, IP:port, [IPv6]:port, tcp://IP, tls://IP#name or https://host/path#IP
-}
-
-func BenchmarkResolve(b *testing.B) {
-	c := closing(b, &wire.Client{Servers: []wire.Server{serve(b, world)}})
-	q := dnsx.Q("acme.example", dnsx.TypeTXT)
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := c.Resolve(b.Context(), q); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-// BenchmarkResolveAll is for a hundred questions at once.
-func BenchmarkResolveAll(b *testing.B) {
-	c := closing(b, &wire.Client{Servers: []wire.Server{serve(b, world)}})
-	qs := make([]dnsx.Question, 100)
-	for i := range qs {
-		qs[i] = dnsx.Q("acme.example", dnsx.TypeTXT)
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		for _, reply := range c.ResolveAll(b.Context(), qs) {
-			if reply.Failure != nil {
-				b.Fatal(reply.Failure)
-			}
-		}
-	}
 }

@@ -72,7 +72,8 @@ func (h *https) add(f *flight, now time.Duration) {
 		b, age, err := h.exchange(ctx, packet)
 		e.mu.Lock()
 		if f.link != nil && err == nil {
-			if r := f.read(b, age); f.link != nil && r.err != errNotOurs {
+			var r reading
+			if f.read(b, age, &r); f.link != nil && r.err != errNotOurs {
 				f.take(&r)
 			}
 		}
@@ -82,7 +83,6 @@ func (h *https) add(f *flight, now time.Duration) {
 			}
 			f.lost(networkError(protoHTTPS, err))
 		}
-		e.mu.Unlock()
 		e.pump()
 	})
 }

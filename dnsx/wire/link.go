@@ -102,7 +102,6 @@ func (l *link) broken(err error) {
 			f.lost(err)
 		}
 	}
-	e.mu.Unlock()
 	e.pump()
 }
 

@@ -27,7 +27,7 @@ func weight(f *dnsx.Failure) int {
 
 // step is what one message says on the way from a name to its answer.
 type step struct {
-	message   *message
+	message   message
 	chain     []dnsx.RR // the whole chain so far
 	records   []dnsx.RR
 	authority []dnsx.RR
@@ -36,7 +36,7 @@ type step struct {
 
 // take reads a message as the reply to q, to which the chain has led.
 func (s *step) take(q dnsx.Question, chain []dnsx.RR) *dnsx.Failure {
-	m := s.message
+	m := &s.message
 	end, err := s.walk(q, chain)
 	if err != nil {
 		return failure(err, s.chain)
@@ -73,11 +73,7 @@ var (
 func (s *step) walk(q dnsx.Question, chain []dnsx.RR) (end string, err error) {
 	s.chain = slices.Clip(chain)
 	for end = q.Name; ; {
-		for _, rr := range s.message.answer {
-			if rr.Name == end && rr.Type == q.Type {
-				s.records = append(s.records, rr)
-			}
-		}
+		s.records = pickRecords(s.message.answer, end, q.Type)
 		alias := slices.IndexFunc(s.message.answer, func(rr dnsx.RR) bool {
 			return rr.Name == end && rr.Type == dnsx.TypeCNAME
 		})
@@ -95,11 +91,32 @@ func (s *step) walk(q dnsx.Question, chain []dnsx.RR) (end string, err error) {
 	}
 }
 
+// pickRecords returns the records of that name and type. Where they stand
+// together, as they nearly always do, it does not copy them.
+func pickRecords(rrs []dnsx.RR, name string, t dnsx.Type) []dnsx.RR {
+	ours := func(rr dnsx.RR) bool { return rr.Name == name && rr.Type == t }
+	first := slices.IndexFunc(rrs, ours)
+	if first < 0 {
+		return nil
+	}
+	end := first + 1
+	for end < len(rrs) && ours(rrs[end]) {
+		end++
+	}
+	picked := rrs[first:end:end]
+	for _, rr := range rrs[end:] {
+		if ours(rr) {
+			picked = append(picked, rr)
+		}
+	}
+	return picked
+}
+
 // settle decides what the message says of the chain's end: that there are
 // records, that the name or the type does not exist, or nothing. Moved tells that
 // the message led on to the end.
 func (s *step) settle(q dnsx.Question, end string, moved bool) error {
-	m := s.message
+	m := &s.message
 	if len(s.records) > 0 && m.rcode == dnsx.NXDomain {
 		return errContradiction
 	}

@@ -169,38 +169,38 @@ func isMalformed(err error) bool {
 	return ok
 }
 
-// readMessage reads the reply to q out of b, of which it keeps nothing. The error
-// is errNotOurs, errCase or a *malformedError.
-func readMessage(b []byte, q *query) (*message, error) {
+// read reads the reply to q out of b, of which it keeps nothing. The error is
+// errNotOurs, errCase or a *malformedError.
+func (m *message) read(b []byte, q *query) error {
 	if len(b) < headerSize {
-		return nil, &malformedError{"a header that is cut off", len(b)}
+		return &malformedError{"a header that is cut off", len(b)}
 	}
 	flags := binary.BigEndian.Uint16(b[2:])
 	opcode := flags >> 11 & 0xf
 	if binary.BigEndian.Uint16(b) != q.id || flags&flagQR == 0 || opcode != 0 {
-		return nil, errNotOurs
+		return errNotOurs
 	}
-	m := &message{
+	*m = message{
 		rcode: dnsx.RCode(flags & 0xf), truncated: flags&flagTC != 0, ad: flags&flagAD != 0, size: len(b),
 	}
-	r := reader{msg: b, off: headerSize}
-	if err := r.matchQuestion(q, m.rcode); err != nil || m.truncated {
-		return m, err
+	r := reader{msg: b, off: headerSize, query: q}
+	if err := r.matchQuestion(m.rcode); err != nil || m.truncated {
+		return err
 	}
-	if err := r.sections(m); err != nil {
-		return nil, err
-	}
-	return m, nil
+	return r.sections(m)
 }
 
 // reader walks through a message.
 type reader struct {
-	msg []byte
-	off int
+	msg   []byte
+	off   int
+	query *query
+	asked bool // the message repeats the question
 }
 
 // matchQuestion reads the question section and compares it.
-func (r *reader) matchQuestion(q *query, rcode dnsx.RCode) error {
+func (r *reader) matchQuestion(rcode dnsx.RCode) error {
+	q := r.query
 	switch count := binary.BigEndian.Uint16(r.msg[4:]); {
 	case count == 0 && rcode != dnsx.NoError && rcode != dnsx.NXDomain:
 		return nil // a server that refuses, or cannot read the query, may send the bare header
@@ -229,7 +229,7 @@ func (r *reader) matchQuestion(q *query, rcode dnsx.RCode) error {
 	case !exact && q.mix != 0:
 		return errCase
 	}
-	r.off = off + 4
+	r.off, r.asked = off+4, true
 	return nil
 }
 
@@ -246,7 +246,8 @@ type record struct {
 // the additional section but for its OPT record.
 func (r *reader) sections(m *message) error {
 	for i, to := range []*[]dnsx.RR{&m.answer, &m.authority} {
-		for range binary.BigEndian.Uint16(r.msg[6+2*i:]) {
+		count := int(binary.BigEndian.Uint16(r.msg[6+2*i:]))
+		for range count {
 			rec, err := r.record()
 			if err != nil {
 				return err
@@ -260,6 +261,9 @@ func (r *reader) sections(m *message) error {
 			}
 			if rec.ttl > math.MaxInt32 {
 				rec.ttl = 0 // RFC 2181, 8
+			}
+			if *to == nil {
+				*to = make([]dnsx.RR, 0, min(count, 1+(len(r.msg)-r.off)/minRecord))
 			}
 			*to = append(*to, dnsx.RR{Name: rec.name, Type: rec.typ, TTL: rec.ttl, Data: data})
 		}
@@ -286,10 +290,12 @@ func (r *reader) sections(m *message) error {
 	return nil
 }
 
+// minRecord is the size of the smallest record: the root and no data.
+const minRecord = 1 + 10
+
 // record reads the head of the next record and steps over its RDATA.
 func (r *reader) record() (record, error) {
-	var scratch [255]byte
-	name, off, err := appendName(scratch[:0], r.msg, r.off)
+	name, off, err := r.owner()
 	if err != nil {
 		return record{}, err
 	}
@@ -298,6 +304,7 @@ func (r *reader) record() (record, error) {
 	}
 	head := r.msg[off:]
 	rec := record{
+		name:  name,
 		typ:   dnsx.Type(binary.BigEndian.Uint16(head)),
 		class: binary.BigEndian.Uint16(head[2:]),
 		ttl:   binary.BigEndian.Uint32(head[4:]),
@@ -307,9 +314,23 @@ func (r *reader) record() (record, error) {
 	if rec.end > len(r.msg) {
 		return record{}, &malformedError{"RDATA that is cut off", rec.start}
 	}
-	rec.name, _, _ = dnsx.UnpackName(name, 0) // no error: appendName has checked it
 	r.off = rec.end
 	return rec, nil
+}
+
+// owner reads the name of a record: nearly always the one that was asked.
+func (r *reader) owner() (name string, next int, err error) {
+	const pointer = 0xc000 | headerSize
+	if r.asked && r.off+2 <= len(r.msg) && binary.BigEndian.Uint16(r.msg[r.off:]) == pointer {
+		return r.query.name, r.off + 2, nil
+	}
+	var space [255]byte
+	wire, next, err := appendName(space[:0], r.msg, r.off)
+	if err != nil {
+		return "", 0, err
+	}
+	name, _, _ = dnsx.UnpackName(wire, 0) // no error: appendName has checked it
+	return name, next, nil
 }
 
 // extendedErrors reads the options of an OPT record.

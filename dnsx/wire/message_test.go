@@ -35,6 +35,14 @@ func tail(t dnsx.Type, data string) string {
 	return string(b) + data
 }
 
+func readMessage(b []byte, q *query) (*message, error) {
+	m := new(message)
+	if err := m.read(b, q); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
 func TestReadMessageRefuses(t *testing.T) {
 	const opt = 41
 	long := strings.Repeat("\x3f"+strings.Repeat("x", 63), 4) + "\x00"
@@ -175,7 +183,7 @@ func FuzzReadMessage(f *testing.F) {
 		for _, q := range []dnsx.Question{
 			{Name: "a.example", Type: dnsx.TypeA}, {Name: "a.example", Type: dnsx.TypeTXT, DNSSEC: true},
 		} {
-			s := &step{message: m}
+			s := &step{message: *m}
 			end, err := s.walk(q, nil)
 			if err == nil {
 				err = s.settle(q, end, len(s.chain) > 0)

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"net"
-	"slices"
 	"time"
 )
 
@@ -33,24 +32,45 @@ type socket struct {
 
 // socket is a socket for the next message of a task, another one than it had before.
 func (u *upstream) socket(t *task, now time.Duration) (*socket, error) {
-	var space [maxSockets]*socket
-	fit, load := space[:0], 0
+	fit, load := 0, 0
 	for _, l := range u.links {
-		switch s := l.socket; {
-		case s == nil || l.retired:
-		case s.carried >= socketMessages || s.guesses >= socketGuesses || now >= l.opened+socketAge:
-			l.retired = true // and closed with its last message, or for idleness
-		default:
+		if l.fits(t, now) {
+			fit++
 			load += len(l.pending)
-			if !slices.ContainsFunc(t.flights, func(f *flight) bool { return f.link == l }) {
-				fit = append(fit, s)
+		}
+	}
+	if fit == 0 || fit < maxSockets && load >= perSocket*fit {
+		return u.open(now)
+	}
+	at := int(u.engine.random.uint16()) % fit
+	for _, l := range u.links {
+		if l.fits(t, now) {
+			if at--; at < 0 {
+				return l.socket, nil
 			}
 		}
 	}
-	if len(fit) == 0 || len(fit) < maxSockets && load >= perSocket*len(fit) {
-		return u.open(now)
+	return u.open(now)
+}
+
+// fits reports whether a link is a socket that may carry the next message of a task.
+// What is not open to new messages any more is closed with its last one, or for
+// idleness.
+func (l *link) fits(t *task, now time.Duration) bool {
+	s := l.socket
+	if s == nil || l.retired {
+		return false
 	}
-	return fit[u.engine.random.uint64()%uint64(len(fit))], nil
+	if s.carried >= socketMessages || s.guesses >= socketGuesses || now >= l.opened+socketAge {
+		l.retired = true
+		return false
+	}
+	for _, f := range t.flights {
+		if f.link == l {
+			return false
+		}
+	}
+	return true
 }
 
 func (u *upstream) open(now time.Duration) (*socket, error) {

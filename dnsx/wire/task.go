@@ -26,8 +26,10 @@ type task struct {
 	sends, failed   int           // of this step: tries, and those that ended in a failure
 	silent          int           // of this step: waits that ended in nothing
 	worst           *dnsx.Failure
-	flights         []*flight // messages that may be answered yet
-	slot            int       // in engine.active
+	flights         []*flight  // messages that may be answered yet
+	first           flight     // the first of them, and
+	space           [1]*flight // room for it: most tasks have no other
+	slot            int        // in engine.active
 	ready, over     bool
 }
 
@@ -75,7 +77,14 @@ func (t *task) start() {
 func (t *task) send() (*flight, *socket) {
 	e, u := t.engine, t.upstream
 	now := e.now()
-	f := &flight{task: t, upstream: u, how: t.how, sent: now, query: query{
+	f := &t.first
+	if f.task != nil { // it is never used again: somebody may still read its reply
+		f = new(flight)
+	}
+	if t.flights == nil {
+		t.flights = t.space[:0]
+	}
+	*f = flight{task: t, upstream: u, how: t.how, sent: now, query: query{
 		name: t.asking.Name, typ: t.asking.Type, dnssec: t.asking.DNSSEC, cd: t.asking.CheckingDisabled,
 		ad: e.client.trusts(u.server), plain: t.how.plain, pad: u.tls != nil,
 	}}
@@ -185,7 +194,7 @@ func (t *task) put(h how) {
 	t.how, t.retry = h, 0
 	if !t.ready {
 		t.ready = true
-		t.engine.ready = append(t.engine.ready, t)
+		t.engine.ready.push(t)
 	}
 }
 
@@ -287,7 +296,6 @@ func (f *flight) lost(err error) {
 
 // reading is what a message says.
 type reading struct {
-	message *message
 	step    step
 	failure *dnsx.Failure // of the step
 	err     error         // no message: errNotOurs, errCase or a *malformedError
@@ -295,17 +303,16 @@ type reading struct {
 
 // read reads a reply that was kept for so many seconds on its way. It gives mu away
 // meanwhile.
-func (f *flight) read(b []byte, age uint32) (r reading) {
+func (f *flight) read(b []byte, age uint32, r *reading) {
 	e, q, question, chain := f.task.engine, f.query, f.task.asking, f.task.chain()
 	e.mu.Unlock()
 	defer e.mu.Lock()
-	if r.message, r.err = readMessage(b, &q); r.err != nil || r.message.truncated || q.wantsPlain(r.message) {
-		return r
+	m := &r.step.message
+	if r.err = m.read(b, &q); r.err != nil || m.truncated || q.wantsPlain(m) {
+		return
 	}
-	r.message.age(age)
-	r.step = step{message: r.message}
+	m.age(age)
 	r.failure = r.step.take(question, chain)
-	return r
 }
 
 // wantsPlain reports that the server does not understand EDNS. A question for
@@ -324,7 +331,8 @@ func (e *engine) receive(l *link, b []byte) bool {
 		e.mu.Unlock()
 		return false
 	}
-	r := f.read(b, 0)
+	var r reading
+	f.read(b, 0, &r)
 	switch {
 	case f.link == nil: // it has ended in between
 	case r.err == errNotOurs:
@@ -332,7 +340,6 @@ func (e *engine) receive(l *link, b []byte) bool {
 	default:
 		f.take(&r)
 	}
-	e.mu.Unlock()
 	e.pump()
 	return r.err != errNotOurs
 }
@@ -360,12 +367,12 @@ func (f *flight) take(r *reading) {
 	}
 	f.drop()
 	switch {
-	case r.message.truncated && f.how.proto == protoUDP: // RFC 2181, 9: what came with TC set is no answer
+	case r.step.message.truncated && f.how.proto == protoUDP: // RFC 2181, 9: what came with TC set is no answer
 		again.proto = protoTCP
 		t.put(again)
-	case r.message.truncated:
+	case r.step.message.truncated:
 		t.fail(u, failure(&malformedError{What: "an answer cut short over " + f.how.proto, At: 2}, t.chain()))
-	case f.query.wantsPlain(r.message):
+	case f.query.wantsPlain(&r.step.message):
 		again.plain = true
 		t.put(again)
 	case r.failure != nil && r.failure.Kind == dnsx.KindChain:

@@ -9,14 +9,18 @@ import (
 	"github.com/mailcheck-go/mailcheck/dnsx"
 )
 
-// The window of a server: so many messages may wait for its reply. It grows by
-// half at each turn until it was cut once, by one from then on, and is halved where
-// more than a twentieth of a turn was lost: less is chance, and at 1 % of loss by
-// chance a window that shrinks at each would hardly hold a dozen.
+// The window of a server: so many messages may wait for its reply. It grows by half
+// as long as that brings replies faster; where it does not, the messages would only
+// stand in a queue, and fall out of it where that is full. It is halved where more
+// than a twentieth is lost: less is chance, and at 1 % of loss by chance a window
+// that shrinks at each would hardly hold a dozen.
 const (
 	startWindow = 64
 	minWindow   = 4
 	maxWindow   = 512 // 64 answers of 1232 octets fill the usual receive buffer of a socket by two thirds
+	growth      = 1.5
+	worthwhile  = 1.25 // the gain in replies that makes it grow again
+	restTurns   = 128  // before growth is tried anew
 )
 
 // The wait before another try is the smoothed round trip and four times its
@@ -54,9 +58,11 @@ type upstream struct {
 
 	window     float64
 	inflight   int
-	good, lost int  // of the present turn
-	full       bool // the window was full in the present turn
-	cut        bool // it was cut before
+	good, lost int           // of the present turn
+	full       bool          // the window was full in the present turn
+	turned     time.Duration // when it began
+	best       float64       // replies a second before the window grew
+	rest       int           // turns in which it does not grow
 
 	srtt, rttvar time.Duration
 
@@ -108,15 +114,21 @@ func (u *upstream) turn(good, lost int) {
 	if n < int(u.window) {
 		return
 	}
+	now := u.engine.now()
+	rate := float64(u.good) / max(now-u.turned, 1).Seconds()
 	switch {
 	case u.lost > 1 && u.lost*20 > n:
-		u.window, u.cut = max(minWindow, u.window/2), true
-	case u.full && u.cut:
-		u.window = min(maxWindow, u.window+1)
-	case u.full:
-		u.window = min(maxWindow, u.window*1.5)
+		u.window, u.best, u.rest = max(minWindow, u.window/2), 0, 1
+	case !u.full:
+	case u.rest > 0: // the first turn of a new window is half one of the old
+		u.rest--
+	case rate > worthwhile*u.best:
+		u.window, u.best, u.rest = min(maxWindow, u.window*growth), rate, 1
+	default:
+		// Two steps back, since one of them forward may have been luck.
+		u.window, u.best, u.rest = max(startWindow, u.window/growth/growth), 0, restTurns
 	}
-	u.good, u.lost, u.full = 0, 0, false
+	u.good, u.lost, u.full, u.turned = 0, 0, false, now
 }
 
 // heard notes a reply and its round trip. The message had an ID of its own, so

@@ -35,12 +35,13 @@
 // # Waiting
 //
 // Of each server at most 64 replies are awaited at once, at first. This window
-// grows up to 512 while little is lost, and is halved where more than a twentieth
-// is. A question that got no reply is sent again after a wait that follows the
-// round trips measured (RFC 6298): 1 s where there are none, then at least 250 ms,
-// 100 ms on loopback, and at most 1 s; twice as long from try to try. The next try
-// is on another socket, and goes to another server where one answers. The replies
-// to all tries count until the question's time is over.
+// grows by half, up to 512, as long as that brings replies faster, and is halved
+// where more than a twentieth of the messages gets none. A question without reply is
+// sent again after a wait that follows the round trips measured (RFC 6298): 1 s where
+// there are none, then at least 250 ms, 100 ms on loopback, and at most 1 s; twice as
+// long from try to try, but never longer than Timeout. The next try is on another
+// socket, and goes to another server where one answers. The replies to all tries
+// count until the question's time is over.
 //
 // A server that leaves four messages in a row without reply is asked for the name
 // servers of the root, which any server knows, and gets no new question meanwhile
@@ -122,8 +123,7 @@ func (c *Client) Resolve(ctx context.Context, q dnsx.Question) (*dnsx.Answer, er
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	var reply dnsx.Reply
-	c.ResolveEach(ctx, []dnsx.Question{q}, func(_ int, r dnsx.Reply) { reply = r })
+	reply := c.ResolveAll(ctx, []dnsx.Question{q})[0]
 	if reply.Answer != nil {
 		return reply.Answer, nil
 	}
@@ -137,7 +137,17 @@ func (c *Client) Resolve(ctx context.Context, q dnsx.Question) (*dnsx.Answer, er
 // in the questions' order.
 func (c *Client) ResolveAll(ctx context.Context, qs []dnsx.Question) []dnsx.Reply {
 	replies := make([]dnsx.Reply, len(qs))
-	c.ResolveEach(ctx, qs, func(i int, r dnsx.Reply) { replies[i] = r })
+	if len(qs) == 0 {
+		return replies
+	}
+	e := engineOf(c)
+	b := newBatch(qs, cmp.Or(c.Concurrency, len(qs)), replies)
+	e.submit(b)
+	select {
+	case <-b.wake:
+	case <-ctx.Done():
+		e.abandon(b, ctx.Err())
+	}
 	return replies
 }
 
@@ -150,7 +160,8 @@ func (c *Client) ResolveEach(ctx context.Context, qs []dnsx.Question, each func(
 		return
 	}
 	e := engineOf(c)
-	b := e.submit(qs, cmp.Or(c.Concurrency, len(qs)))
+	b := newBatch(qs, cmp.Or(c.Concurrency, len(qs)), nil)
+	e.submit(b)
 	defer e.abandon(b, context.Canceled) // where each panics
 	ended := ctx.Done()
 	var results []result
