@@ -36,6 +36,7 @@ type Provider struct {
 	Name           string            `json:"name"`
 	Kinds          []string          `json:"kinds"`                     // "help desk", "mailbox", "marketing", …
 	SPF            []string          `json:"spf,omitempty"`             // patterns of include and redirect targets
+	SPFOf          string            `json:"spf_of,omitempty"`          // id of the provider whose include it uses
 	MX             []string          `json:"mx,omitempty"`              // patterns of MX hosts
 	Selectors      []string          `json:"selectors,omitempty"`       // DKIM selectors worth asking for
 	Keys           map[string]string `json:"keys,omitempty"`            // selector to CNAME target: all of them must be published
@@ -91,6 +92,11 @@ func Load(data []byte) (*Set, error) {
 			if err := ix.add(p, patterns); err != nil {
 				return nil, err
 			}
+		}
+	}
+	for _, p := range s.all {
+		if p.SPFOf != "" && s.byID[p.SPFOf] == nil {
+			return nil, fmt.Errorf("provider: %q: spf_of: there is no %q", p.ID, p.SPFOf)
 		}
 	}
 	return s, nil

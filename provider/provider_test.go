@@ -59,6 +59,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"an unknown field", `[{"id":"a","colour":"red"}]`, "unknown field"},
 		{"an entry without a name", `[{"id":"a"}]`, "are needed"},
 		{"an id twice", "[" + fmt.Sprintf(entry, `"a.example"`) + "," + fmt.Sprintf(entry, `"b.example"`) + "]", "stands twice"},
+		{"the include of nobody", `[{"id":"a","name":"A","kinds":["mailbox"],"spf_of":"b","confidence":"low","sources":["x"]}]`, "there is no"},
 		{"a wildcard inside", "[" + fmt.Sprintf(entry, `"a.*.example"`) + "]", "no pattern"},
 		{"upper case", "[" + fmt.Sprintf(entry, `"A.example"`) + "]", "no pattern"},
 		{"a pattern twice", "[" + fmt.Sprintf(entry, `"a.example","a.example"`) + "]", "both claim"},
