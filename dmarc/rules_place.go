@@ -158,16 +158,30 @@ func checkMissing(a *Analysis) ([]check.Finding, []check.Gap) {
 	if len(a.applied) > 0 {
 		return nil, nil
 	}
-	if gaps := a.ownerGaps(); len(gaps) > 0 {
-		return nil, gaps
-	}
-	var asked []string
+	var none, open []string
 	for _, n := range a.Nodes {
-		asked = append(asked, n.subject())
+		switch {
+		case n.Err == nil && n.Record() == nil:
+			none = append(none, n.subject())
+		case n.Err != nil && a.aboveOrg(n):
+			open = append(open, n.subject())
+		default: // it may apply
+			return nil, a.ownerGaps()
+		}
 	}
-	f := found("there is no DMARC record at %s", strings.Join(asked, ", "))
+	f := found("there is no DMARC record at %s", strings.Join(none, ", "))
+	if len(open) > 0 {
+		f = found("there is no DMARC record at %s; what stands at %s is not known, and receivers of RFC 7489 do not look there",
+			strings.Join(none, ", "), strings.Join(open, ", "))
+	}
 	f.Subject = dnsx.Join("_dmarc", a.Domain)
-	return []check.Finding{f}, nil
+	return []check.Finding{f}, a.ownerGaps()
+}
+
+// aboveOrg reports a name above the organizational domain of RFC 7489, so a public
+// suffix or what is above one: its record, if any, speaks to receivers of RFC 9989 alone.
+func (a *Analysis) aboveOrg(n *Node) bool {
+	return !isSuffix(a.Domain) && !dnsx.Below(n.Name, a.Old.OrganizationalDomain)
 }
 
 func checkInherited(a *Analysis) (fs []check.Finding, gaps []check.Gap) {
