@@ -89,7 +89,7 @@ func (a *Analysis) noneFound() ([]check.Finding, []check.Gap) {
 	}
 	if a.Complete {
 		detail := check.Textf("the zone has no selector below %s", nodeOf(a.Domain))
-		if n := len(a.Selectors); n > 0 {
+		if n := len(published); n > 0 {
 			detail = check.Textf("no key stands at any of the %d selectors that the zone has; %d of them are revoked", n, revoked)
 		}
 		return []check.Finding{{Subject: a.Domain, Detail: detail}}, nil
