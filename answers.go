@@ -14,6 +14,9 @@ func (v *view) answers(results []check.Result) []check.Answer {
 	if exists, gaps := v.exists(); len(gaps) == 0 && !exists {
 		return nil // dns.nxdomain says all there is to say
 	}
+	if v.role.Role == Infrastructure {
+		return nil
+	}
 	all := []check.Answer{v.forge()}
 	if v.role.Role != Parked {
 		if v.role.Role != Receives {
@@ -108,7 +111,7 @@ func (v *view) ownMail() check.Answer {
 	case len(v.spf.PermErrors) > 0:
 		c := v.spf.PermErrors[0]
 		return say("no", check.Fail, check.Textf("The SPF record is in error (%s), so mail that is not signed with DKIM fails.%s", c.Text, services))
-	case len(v.spf.Texts) == 0 && len(v.dkim.Keys) == 0 && v.dkim.Complete:
+	case len(v.spf.Texts) == 0 && len(v.dkim.Keys) == 0 && v.dkim.Complete && !v.aliasedKeys():
 		return say("no", check.Fail, check.Textf("There is neither an SPF record nor a DKIM key."))
 	case len(unsigned) > 0 && enforced:
 		return say("no", check.Fail, check.Textf("Mail through %s is not signed for the domain, and the DMARC policy is %s.%s", strings.Join(unsigned, ", "), string(v.dmarc.Effective.Domain), services))
@@ -122,6 +125,9 @@ func (v *view) ownMail() check.Answer {
 		return say("yes", check.Note, check.Textf("By SPF alone through %s: forwarded mail fails.%s", strings.Join(unsigned, ", "), services))
 	case len(v.spf.Texts) == 0:
 		return say("no", check.Fail, check.Textf("There is no SPF record: only mail signed with DKIM passes.%s", services))
+	case len(v.dkim.Keys) == 0 && v.aliasedKeys():
+		a.Text = check.Textf("DKIM records are published, and whether receivers can use their keys is not known.%s", services)
+		return a
 	case len(v.dkim.Keys) == 0:
 		noKey, _ := v.noKey()
 		if noKey {

@@ -233,9 +233,15 @@ func (d *discovery) web(ctx context.Context) []dnsx.Reply {
 	}
 	replies := dnsx.Ask(ctx, d.resolver, qs...)
 	if ok { // of a whole zone only what is an alias is worth keeping
-		replies = slices.DeleteFunc(replies, dnsx.Reply.Absent)
+		replies = slices.DeleteFunc(replies, func(r dnsx.Reply) bool { return r.Absent() || delegated(r) })
 	}
 	return replies
+}
+
+// delegated reports that a zone file does not answer for a name that it has: another
+// zone begins there, and the top of a zone is no alias (RFC 1034, 3.6.2: it has a SOA).
+func delegated(r dnsx.Reply) bool {
+	return r.Failure != nil && r.Failure.Kind == dnsx.KindNotAsked && len(r.Chain()) == 0
 }
 
 // helpDesk names the help desk that hosts the page at an alias.

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -110,6 +111,12 @@ func TestRoles(t *testing.T) {
 		{"MX, and SPF that names nobody", "acme.example. MX 10 mx.acme.example.\nacme.example. TXT \"v=spf1 -all\"\n", mailcheck.Receives},
 		{"null MX", "acme.example. MX 0 .\nacme.example. TXT \"v=spf1 -all\"\n", mailcheck.Parked},
 		{"neither MX nor address, only a name below", "www.acme.example. A 192.0.2.1\n", mailcheck.Parked},
+		{"no MX, and its addresses timed out", "acme.example. TXT \"v=spf1 -all\"\nacme.example. A !timeout\nacme.example. AAAA !timeout\n", mailcheck.Parked},
+		{
+			"a key at an alias whose end was not asked",
+			"acme.example. MX 10 mx.acme.example.\nacme.example. TXT \"v=spf1 -all\"\nselector1._domainkey.acme.example. CNAME selector1-acme-example._domainkey.acme.onmicrosoft.com.\nselector1-acme-example._domainkey.acme.onmicrosoft.com. TXT !not-asked\n",
+			mailcheck.Sends,
+		},
 		{"MX timed out", "acme.example. TXT \"v=spf1 -all\"\nacme.example. MX !timeout\n", mailcheck.RoleUnknown},
 		{"SPF timed out", "acme.example. MX 10 mx.acme.example.\nacme.example. TXT !timeout\n", mailcheck.RoleUnknown},
 		{"it does not exist", "other.example. A 192.0.2.1\n", mailcheck.RoleUnknown},
@@ -144,6 +151,7 @@ func TestAnswers(t *testing.T) {
 		{"an SPF error", mx + "acme.example. TXT \"v=spf1 ipv4:192.0.2.1 -all\"\n" + key + dmarc, "no", "no"},
 		{"nothing at all", mx, "yes", "no"},
 		{"a service that does not sign, under a policy", mx + "acme.example. TXT \"v=spf1 include:mail.zendesk.com -all\"\nmail.zendesk.com. TXT \"v=spf1 ip4:185.12.80.0/22 -all\"\n" + key + dmarc, "no", "no"},
+		{"keys at aliases whose ends were not asked", mx + spf + dmarc + "x._domainkey.acme.example. CNAME x.keys.example.\nselector1._domainkey.acme.example. CNAME x.keys.example.\nx.keys.example. TXT !not-asked\n", "no", "unknown"},
 		{"a service whose keys were not asked", mx + "acme.example. TXT \"v=spf1 include:mail.zendesk.com -all\"\nmail.zendesk.com. TXT \"v=spf1 ip4:185.12.80.0/22 -all\"\n" + dmarc +
 			"zendesk1._domainkey.acme.example. CNAME zendesk1._domainkey.zendesk.com.\nzendesk2._domainkey.acme.example. CNAME zendesk2._domainkey.zendesk.com.\n* * !not-asked\n", "no", "unknown"},
 	}
@@ -156,6 +164,102 @@ func TestAnswers(t *testing.T) {
 		assert.Equal(t, tt.forge, got["forge"], "%s: forge", tt.name)
 		assert.Equal(t, tt.mail, got["own-mail"], "%s: own mail", tt.name)
 	}
+}
+
+// Names under arpa are no mail domains, unless something of mail is published there.
+func TestRoleOfReverseZones(t *testing.T) {
+	const zone = "2.0.192.in-addr.arpa. NS ns.acme.example.\n1.2.0.192.in-addr.arpa. PTR mx.acme.example.\n"
+	f := discover(t, dnstest.Must(zone), "2.0.192.in-addr.arpa")
+	rep := mailcheck.Judge(f, mailcheck.Settings{})
+	assert.Equal(t, "infrastructure", rep.Role.Word)
+	assert.Empty(t, rep.Answers)
+	assert.Empty(t, rep.Repairs)
+	assert.Equal(t, 0, rep.Summary.Fail+rep.Summary.Unknown, asJSON(t, rep.Results))
+
+	rep = mailcheck.Judge(f, mailcheck.Settings{Role: mailcheck.Parked})
+	assert.Contains(t, failed(rep), "spf.missing")
+
+	f = discover(t, dnstest.Must(zone+"2.0.192.in-addr.arpa. MX 10 mx.acme.example.\n"), "2.0.192.in-addr.arpa")
+	rep = mailcheck.Judge(f, mailcheck.Settings{})
+	assert.Equal(t, "sends", rep.Role.Word)
+}
+
+func failed(rep *check.Report) map[string]check.Result {
+	all := map[string]check.Result{}
+	for _, res := range rep.Results {
+		if res.Outcome == check.Fail {
+			all[res.ID] = res
+		}
+	}
+	return all
+}
+
+// What a domain without mail lacks is told as what it should publish, and SPF is the
+// less grave the more DMARC already does.
+func TestMissingAtParkedDomains(t *testing.T) {
+	const parked = "www.acme.example. A 192.0.2.1\n"
+	got := failed(mailcheck.Judge(discover(t, dnstest.Must(parked), "acme.example"), mailcheck.Settings{}))
+	assert.Equal(t, check.Medium, got["spf.missing"].Severity)
+	assert.Equal(t, "Publish v=spf1 -all.", got["spf.missing"].Findings[0].Fix.Summary.String())
+	assert.Equal(t, "Publish v=DMARC1; p=reject; sp=reject; np=reject at _dmarc.acme.example.", got["dmarc.missing"].Findings[0].Fix.Summary.String())
+
+	got = failed(mailcheck.Judge(discover(t, dnstest.Must(parked+"_dmarc.acme.example. TXT \"v=DMARC1; p=reject\"\n"), "acme.example"), mailcheck.Settings{}))
+	assert.Equal(t, check.Low, got["spf.missing"].Severity)
+
+	got = failed(mailcheck.Judge(discover(t, dnstest.Must("acme.example. MX 10 mx.acme.example.\n"), "acme.example"), mailcheck.Settings{}))
+	assert.Equal(t, check.High, got["spf.missing"].Severity, "it gets mail, so it sends")
+}
+
+// A zone that is listed proves that a service has no key only where each key that it
+// has is another's.
+func TestServicesOfAListedZone(t *testing.T) {
+	const (
+		head = `
+acme.example. MX 10 mx.acme.example.
+acme.example. TXT "v=spf1 include:sendgrid.net include:spf.protection.outlook.com -all"
+_dmarc.acme.example. TXT "v=DMARC1; p=reject"
+s1._domainkey.acme.example. CNAME s1.domainkey.u1.wl.sendgrid.net.
+s1.domainkey.u1.wl.sendgrid.net. TXT !not-asked
+sendgrid.net. TXT "v=spf1 ip4:185.12.80.0/22 -all"
+spf.protection.outlook.com. TXT "v=spf1 ip4:185.12.84.0/22 -all"
+`
+		unsigned = "Mail through Microsoft 365 is not signed for the domain, and the DMARC policy is reject."
+		unsure   = "Whether mail through Twilio SendGrid is signed is not known."
+	)
+	tests := []struct{ name, zone, answer, text string }{
+		{"no other key", ``, "no", unsigned},
+		{"a key that may be anybody's", `x._domainkey.acme.example. TXT "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="`, "unknown", unsure},
+		{"a broken key that may be anybody's", `x._domainkey.acme.example. TXT "v=DKIM1; p=AAAAA"`, "unknown", unsure},
+		{"an alias that may lead to anybody", "x._domainkey.acme.example. CNAME x.keys.example.\nx.keys.example. TXT !not-asked", "unknown", unsure},
+		{"a revoked key", `x._domainkey.acme.example. TXT "v=DKIM1; p="`, "no", unsigned},
+		{
+			"a service behind the same include",
+			"selector1-azurecomm-prod-net._domainkey.acme.example. CNAME selector1-azurecomm-prod-net._domainkey.azurecomm.net.\n" +
+				"selector1-azurecomm-prod-net._domainkey.azurecomm.net. TXT !not-asked",
+			"unknown", "Whether mail through Twilio SendGrid, Microsoft 365 is signed is not known.",
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			rep := mailcheck.Judge(discover(t, dnstest.Must(head+tt.zone).Listing(), "acme.example"), mailcheck.Settings{})
+			mail := rep.Answers[slices.IndexFunc(rep.Answers, func(a check.Answer) bool { return a.ID == "own-mail" })]
+			assert.Equal(t, tt.answer, mail.Answer)
+			assert.Contains(t, mail.Text.String(), tt.text)
+		})
+	}
+}
+
+// A name where another zone begins cannot be the alias of a help centre.
+func TestDelegatedNamesAreNoHelpCentres(t *testing.T) {
+	z, err := zone.Parse("acme.example.zone", []byte(`$ORIGIN acme.example.
+@    300 IN SOA   ns root 1 2 3 4 5
+shop 300 IN NS    ns.other.example.
+help 300 IN CNAME acme.zendesk.com.
+`))
+	require.NoError(t, err)
+	f := discover(t, z, "acme.example")
+	require.Len(t, f.DNS.Web, 1)
+	assert.Equal(t, "help.acme.example", f.DNS.Web[0].Question.Name)
 }
 
 // A repair is shown only with what it cures when everything is judged again.
@@ -189,6 +293,40 @@ func TestRepairs(t *testing.T) {
 			assert.Equal(t, tt.want, rep.Repairs)
 		})
 	}
+}
+
+// Of two broken keys each has its repair, although the rule fails until both are made;
+// what was not known before does not hide them.
+func TestRepairsOfOneRule(t *testing.T) {
+	rep := mailcheck.Judge(discover(t, dnstest.Must(`
+acme.example. MX 10 mx.acme.example.
+_dmarc.acme.example. TXT "v=DMARC1; p=reject"
+acme.example. TXT "v=spf1 mx -all"
+mx.acme.example. A 185.12.80.1
+default._domainkey.acme.example. TXT "v=DKIM1; k=ed25519; p=iFVIYKelBJzYrFFvR3dKxve6\"\"pAi4qSGEchMos4ZT5wY="
+selector1._domainkey.acme.example. TXT "v=DKIM1; k=ed25519; p=9Upxi//bW1hVGBph1XOZkilGntf\"\"LtVDR1cJZNwTKWm4="
+selector2._domainkey.acme.example. TXT !timeout
+`), "acme.example"), mailcheck.Settings{})
+	got := map[string][]string{}
+	for _, r := range rep.Repairs {
+		got[r.Name] = append(r.New, r.Cures...)
+	}
+	assert.Equal(t, map[string][]string{
+		"default._domainkey.acme.example":   {"v=DKIM1; k=ed25519; p=iFVIYKelBJzYrFFvR3dKxve6pAi4qSGEchMos4ZT5wY=", "dkim.base64"},
+		"selector1._domainkey.acme.example": {"v=DKIM1; k=ed25519; p=9Upxi//bW1hVGBph1XOZkilGntfLtVDR1cJZNwTKWm4=", "dkim.base64"},
+	}, got)
+}
+
+// A name that is an alias is repaired where it stands, or not at all.
+func TestNoRepairInAnothersZone(t *testing.T) {
+	rep := mailcheck.Judge(discover(t, dnstest.Must(`
+acme.example. CNAME parking.example.
+parking.example. TXT "v=spf1 ~all"
+_dmarc.acme.example. CNAME _dmarc.parking.example.
+_dmarc.parking.example. TXT "v=DMARC1; p=none"
+`), "acme.example"), mailcheck.Settings{})
+	require.Equal(t, "parked", rep.Role.Word)
+	assert.Empty(t, rep.Repairs)
 }
 
 // A host that the operator names is dialled as named, loopback too.

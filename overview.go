@@ -15,7 +15,7 @@ import (
 
 // overview says in a line an area what is published, whatever is right or wrong with it.
 func (v *view) overview() []check.Overview {
-	if exists, gaps := v.exists(); len(gaps) == 0 && !exists {
+	if exists, gaps := v.exists(); v.role.Role == Infrastructure || len(gaps) == 0 && !exists {
 		return nil
 	}
 	var all []check.Overview
@@ -55,11 +55,25 @@ func (v *view) spfLine() check.Text {
 	for _, s := range v.senders {
 		who = append(who, s.Name)
 	}
-	text := check.Textf("%d of 10 lookups%s, %s; %s IPv4 addresses may send", a.Lookups, atLeast(len(a.Gaps) > 0), ending(string(a.All)), thousands(a.IPv4))
+	text := check.Textf("%d of 10 lookups%s, %s", a.Lookups, atLeast(len(a.Gaps) > 0), ending(string(a.All)))
+	switch addresses, open := count(a.IPv4, "IPv4 address", "IPv4 addresses"), len(a.Gaps) > 0 || a.Voids.Open4 > 0; {
+	case !open:
+		text = check.Textf("%s; %s may send", text, addresses)
+	case a.IPv4 > 0:
+		text = check.Textf("%s; at least %s may send", text, addresses)
+	}
 	if len(who) > 0 {
 		text = check.Textf("%s; names %s", text, strings.Join(who, ", "))
 	}
 	return text
+}
+
+// count writes a number of things.
+func count(n uint64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return thousands(n) + " " + many
 }
 
 // thousands writes 1234567 as 1,234,567.
@@ -124,7 +138,7 @@ func (v *view) dkimLine() check.Text {
 	case a.AllRevoked && len(parts) == 0:
 		return check.Textf("every key is revoked by a wildcard")
 	case len(parts) > 0:
-		return check.Textf("%d selectors: %s", len(parts), strings.Join(parts, ", "))
+		return check.Textf("%s: %s", count(uint64(len(parts)), "selector", "selectors"), strings.Join(parts, ", "))
 	case unknown == len(a.Selectors) && unknown > 0:
 		return check.Textf("not known: %d questions for selectors stayed without an answer", unknown)
 	case a.Complete:

@@ -36,7 +36,7 @@ func (v *view) repairs(results []check.Result, rules []check.Rule[*view]) []chec
 		for _, res := range after {
 			was := before[res.ID]
 			switch {
-			case was.Outcome == check.Fail && res.Outcome != check.Fail && res.Outcome != check.Unknown:
+			case mended(was, res, c.Name):
 				cures = append(cures, res.ID)
 				cured = max(cured, was.Severity)
 			case was.Outcome != check.Fail && res.Outcome == check.Fail:
@@ -50,6 +50,21 @@ func (v *view) repairs(results []check.Result, rules []check.Rule[*view]) []chec
 	return repairs
 }
 
+// mended reports that a rule that failed no longer does, or no longer at the name of
+// the change. Unknown is enough where what is missing was missing before.
+func mended(was, now check.Result, name string) bool {
+	switch {
+	case was.Outcome != check.Fail:
+		return false
+	case now.Outcome != check.Fail:
+		return !slices.ContainsFunc(now.Gaps, func(g check.Gap) bool {
+			return !slices.ContainsFunc(was.Gaps, func(old check.Gap) bool { return old.Subject == g.Subject })
+		})
+	}
+	here := func(f check.Finding) bool { return f.Subject == name }
+	return slices.ContainsFunc(was.Findings, here) && !slices.ContainsFunc(now.Findings, here)
+}
+
 // changes are what shuts a parked domain, what the rooms propose, and then what single
 // findings do: one an RRset, the first that speaks of it, and none in another's zone.
 func (v *view) changes(results []check.Result) []check.Change {
@@ -57,15 +72,15 @@ func (v *view) changes(results []check.Result) []check.Change {
 		return nil
 	}
 	var all []check.Change
-	if v.role.Role == Parked {
-		all = v.shut()
-	}
 	add := func(changes []check.Change) {
 		for _, c := range changes {
 			if dnsx.Below(c.Name, v.facts.Domain) && !slices.ContainsFunc(all, func(o check.Change) bool { return o.Name == c.Name && o.Type == c.Type }) {
 				all = append(all, c)
 			}
 		}
+	}
+	if v.role.Role == Parked {
+		add(v.shut())
 	}
 	if v.spf != nil {
 		add(spf.Repair(v.spf))
@@ -100,10 +115,10 @@ func (v *view) changes(results []check.Result) []check.Change {
 func (v *view) shut() []check.Change {
 	var all []check.Change
 	if a := v.spf; a != nil && a.Unread == nil && a.Default != spf.Fail {
-		all = append(all, check.Change{Name: a.Owner, Type: "TXT", Old: a.Texts, New: []string{"v=spf1 -all"}})
+		all = append(all, check.Change{Name: a.Owner, Type: "TXT", Old: a.Texts, New: []string{shutSPF}})
 	}
-	if a := v.dmarc; a != nil && a.Effective.Domain.WeakerThan(dmarc.Reject) && len(a.Nodes) > 0 {
-		c := check.Change{Name: dnsx.Join("_dmarc", v.facts.Domain), Type: "TXT", New: []string{"v=DMARC1; p=reject; sp=reject; np=reject"}}
+	if a := v.dmarc; a != nil && a.Effective.Domain.WeakerThan(dmarc.Reject) && len(a.Nodes) > 0 && len(a.Nodes[0].Alias) == 0 {
+		c := check.Change{Name: dnsx.Join("_dmarc", v.facts.Domain), Type: "TXT", New: []string{shutDMARC}}
 		for _, r := range a.Nodes[0].Records {
 			c.Old = append(c.Old, r.Text)
 			if rua, ok := r.Record.Tag("rua"); ok && rua.Valid && !strings.Contains(c.New[0], "rua=") {

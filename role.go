@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/mailcheck-go/mailcheck/check"
+	"github.com/mailcheck-go/mailcheck/dnsx"
 )
 
 // Role is what a domain is used for. It decides what is expected of it.
@@ -14,6 +15,10 @@ const (
 	Receives    Role = "receives" // it gets mail and says that it sends none
 	Parked      Role = "parked"   // it has nothing to do with mail
 	RoleUnknown Role = "unknown"  // answers that would tell are missing
+
+	// Infrastructure is found for names that nobody writes from: those under arpa,
+	// where nothing of mail is published (RFC 3172, 2). Nothing is expected of them.
+	Infrastructure Role = "infrastructure"
 )
 
 // ParseRole reads a role as an operator gives it; the empty text is no role.
@@ -33,12 +38,12 @@ type role struct {
 }
 
 func (r role) report() *check.Role {
-	return &check.Role{Word: string(r.Role), Given: r.given, Why: r.why, Short: r.Role == Parked}
+	return &check.Role{Word: string(r.Role), Given: r.given, Why: r.why, Short: r.Role == Parked || r.Role == Infrastructure}
 }
 
 // findRole concludes from what is published. A domain is parked where nothing
-// names a sender, nothing signs and no host takes its mail; the SPF record that
-// says so may be missing, which is then a fault of a parked domain.
+// names a sender, nothing signs and no MX record names a host for its mail; the SPF
+// record that says so may be missing, which is then a fault of a parked domain.
 func (v *view) findRole(given Role) role {
 	if given != "" && given != RoleUnknown {
 		return role{given, true, check.Textf("as the operator says")}
@@ -48,7 +53,7 @@ func (v *view) findRole(given Role) role {
 	}
 	takes, takesKnown := v.takesMail()
 	sends, sendsKnown := v.namesSenders()
-	signs := v.dkim != nil && len(v.dkim.Keys) > 0
+	signs := v.dkim != nil && (len(v.dkim.Keys) > 0 || v.aliasedKeys())
 	switch {
 	case sends:
 		return role{Sends, false, check.Textf("its SPF record names senders")}
@@ -58,8 +63,10 @@ func (v *view) findRole(given Role) role {
 		return role{Receives, false, check.Textf("it has MX hosts, and its SPF record names no sender")}
 	case takesKnown && takes && sendsKnown:
 		return role{Sends, false, check.Textf("it has MX hosts, and no SPF record says that it sends nothing")}
+	case takesKnown && !takes && sendsKnown && dnsx.Below(v.facts.Domain, "arpa"):
+		return role{Infrastructure, false, check.Textf("names under arpa serve lookups, not mail")}
 	case takesKnown && !takes && sendsKnown:
-		return role{Parked, false, check.Textf("no host takes its mail, and nothing names a sender")}
+		return role{Parked, false, check.Textf("it has no MX host, and nothing names a sender")}
 	}
 	return role{RoleUnknown, false, check.Textf("the answers that would tell are missing")}
 }

@@ -38,10 +38,16 @@ func dmarcRules() []check.Rule[*view] {
 				if !known {
 					return nil, gaps
 				}
-				return []check.Finding{{
+				policy := string(v.dmarc.Effective.Domain)
+				f := check.Finding{
 					Subject: v.facts.Domain,
-					Detail:  check.Textf("the policy is %s, and %s has no DKIM key that receivers can use", string(v.dmarc.Effective.Domain), v.facts.Domain),
-				}}, nil
+					Detail:  check.Textf("the policy is %s, and %s has no DKIM key that receivers can use", policy, v.facts.Domain),
+				}
+				if v.spf != nil && v.spf.Unread == nil && len(v.spf.Texts) == 0 {
+					f.Detail = check.Textf("the policy is %s, and %s has neither an SPF record nor a DKIM key that receivers can use: no mail of it passes", policy, v.facts.Domain)
+					f.Fix = &check.Fix{Summary: check.Textf("If the domain sends no mail, publish v=spf1 -all; otherwise name its senders in an SPF record and have them sign with DKIM.")}
+				}
+				return []check.Finding{f}, nil
 			},
 		},
 		{

@@ -32,11 +32,12 @@ func spfRules() []check.Rule[*view] {
 			}
 			return []check.Finding{{
 				Subject:  v.facts.Domain,
+				Severity: v.unsentSeverity(),
 				Detail:   check.Textf("mail from anybody gets the result %s", string(v.spf.Default)),
 				Evidence: []check.Evidence{{Source: "TXT " + v.spf.Owner, Text: v.spf.Text}},
 				Fix: &check.Fix{
-					Summary: check.Textf("Publish v=spf1 -all."),
-					Changes: []check.Change{{Name: v.spf.Owner, Type: "TXT", Old: []string{v.spf.Text}, New: []string{"v=spf1 -all"}}},
+					Summary: check.Textf("Publish %s.", shutSPF),
+					Changes: []check.Change{{Name: v.spf.Owner, Type: "TXT", Old: []string{v.spf.Text}, New: []string{shutSPF}}},
 				},
 			}}, nil
 		},

@@ -24,7 +24,7 @@ func rules(s Settings) []check.Rule[*view] {
 	if s.TLSCert.At.IsZero() {
 		s.TLSCert.At = s.At
 	}
-	return slices.Concat(
+	return withoutMail(slices.Concat(
 		dnsRules(),
 		lift(spf.Rules(s.SPF), "SPF", func(v *view) *spf.Analysis { return v.spf }), own(spfRules),
 		lift(dkim.Rules(s.DKIM), "DKIM", func(v *view) *dkim.Analysis { return v.dkim }),
@@ -34,7 +34,7 @@ func rules(s Settings) []check.Rule[*view] {
 		lift(mtasts.Rules(s.MTASTS), "MTA-STS", func(v *view) *mtasts.Analysis { return v.mtasts }), own(mtastsRules),
 		lift(tlsrpt.Rules(s.TLSRPT), "TLS-RPT", func(v *view) *tlsrpt.Analysis { return v.tlsrpt }),
 		certRules(s),
-	)
+	))
 }
 
 // ownRules are those of this package.
@@ -98,13 +98,13 @@ var unexpected = map[Role][]string{
 		"dkim.none-found", "dkim.no-domainkey-node",
 		"dmarc.p-none", "dmarc.p-none-no-rua", "dmarc.p-quarantine", "dmarc.sp-weaker", "dmarc.np-weaker", "dmarc.np-missing",
 		"dmarc.rua-missing", "dmarc.t-y",
-		"mx.missing",
+		"mx.missing", "mtasts.missing", "tlsrpt.missing", "mtasts.tlsrpt-missing",
 	},
 	Receives: {"dkim.none-found", "dkim.no-domainkey-node"},
 }
 
 // transport are the rules that ask for protection of mail to the domain.
-var transport = []string{"mtasts.missing", "tlsrpt.missing", "mx.missing", "mtasts.tlsrpt-missing"}
+var transport = []string{"mtasts.missing", "tlsrpt.missing", "mtasts.tlsrpt-missing"}
 
 // expects reports whether a rule has anything to say about the domain: one that does
 // not exist lacks nothing, and a role may have no use for what the rule asks for.
@@ -112,7 +112,7 @@ func (v *view) expects(id string) bool {
 	if exists, gaps := v.exists(); len(gaps) == 0 && !exists {
 		return false
 	}
-	if slices.Contains(unexpected[v.role.Role], id) {
+	if v.role.Role == Infrastructure || slices.Contains(unexpected[v.role.Role], id) {
 		return false
 	}
 	return v.mx == nil || v.mx.Receives != mx.No || !slices.Contains(transport, id)

@@ -129,15 +129,14 @@ func (v *view) findExists() (bool, []check.Gap) {
 	return false, gaps
 }
 
-// takesMail reports whether a host takes the domain's mail, and whether that is known.
+// takesMail reports whether the domain means to get mail, and whether that is known:
+// its MX records say so, whatever the addresses of their hosts are. An address alone
+// (the implicit MX of RFC 5321, 5.1) is a web server's more often than not.
 func (v *view) takesMail() (takes, known bool) {
-	if v.mx == nil {
+	if v.mx == nil || v.mx.Unread != nil {
 		return false, false
 	}
-	if v.mx.Unread == nil && !v.mx.Null && len(v.mx.Records) > 0 {
-		return true, true // it says so, whatever its hosts' addresses are
-	}
-	return false, v.mx.Unread == nil && (v.mx.Null || v.mx.Implicit || v.mx.Receives == mx.No)
+	return !v.mx.Null && len(v.mx.Records) > 0, true
 }
 
 // namesSenders reports whether the SPF record lets anybody send, and whether that
@@ -208,25 +207,40 @@ func (v *view) signing(p *provider.Provider) signing {
 	if v.dkim == nil {
 		return signingUnknown
 	}
+	through := func(by *provider.Provider) bool { return by == p || by != nil && by.SPFOf == p.ID }
 	for _, k := range v.dkim.Keys {
-		if by := v.providers.ByKeyTarget(k.Target); by == p || by == nil && k.Target == "" && slices.Contains(p.Selectors, k.Selector) {
+		if by := v.providers.ByKeyTarget(k.Target); through(by) || by == nil && k.Target == "" && slices.Contains(p.Selectors, k.Selector) {
 			return signs
 		}
 	}
-	absent := 0
+	absent, strays := 0, false
 	for _, s := range v.dkim.Selectors {
-		if s.State == dkim.StateUnknown && s.Target != "" && v.providers.ByKeyTarget(s.Target) == p {
+		by := v.providers.ByKeyTarget(s.Target)
+		switch {
+		case aliased(s) && (through(by) || by == nil && slices.Contains(p.Selectors, s.Name)):
 			return published
-		}
-		if slices.Contains(p.Selectors, s.Name) && (s.State == dkim.StateAbsent || s.State == dkim.StateWildcard) {
+		case slices.Contains(p.Selectors, s.Name) && (s.State == dkim.StateAbsent || s.State == dkim.StateWildcard):
 			absent++
+		case by == nil && !v.signedBy(s.Name) && (aliased(s) || slices.ContainsFunc(s.Records, func(k *dkim.KeyRecord) bool { return !k.Revoked() })):
+			strays = true // it may be this service's: many let the customer choose the selector
 		}
 	}
-	if v.dkim.Complete || len(p.Keys) > 0 && absent == len(p.Selectors) {
+	if v.dkim.Complete && !strays || len(p.Keys) > 0 && absent == len(p.Selectors) {
 		return signsNot
 	}
 	return signingUnknown
 }
+
+// signedBy reports whether a service that SPF names uses the selector.
+func (v *view) signedBy(selector string) bool {
+	return slices.ContainsFunc(v.senders, func(s sender) bool { return slices.Contains(s.Selectors, selector) })
+}
+
+// aliased reports a selector that is published as an alias whose end did not answer.
+func aliased(s *dkim.SelectorAnalysis) bool { return s.State == dkim.StateUnknown && s.Target != "" }
+
+// aliasedKeys reports whether there is such a selector.
+func (v *view) aliasedKeys() bool { return slices.ContainsFunc(v.dkim.Selectors, aliased) }
 
 // selector is the analysis of one, nil where it was not asked for.
 func (v *view) selector(name string) *dkim.SelectorAnalysis {

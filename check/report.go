@@ -56,7 +56,7 @@ type Overview struct {
 // judged again before it was written here.
 type Repair struct {
 	Change
-	Cures []string `json:"cures"` // rule ids that no longer fail with all repairs made
+	Cures []string `json:"cures"` // rule ids that no longer fail, or no longer at this name
 }
 
 // Measure is a number for bars, metrics, performance data and calendars.
