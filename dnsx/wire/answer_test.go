@@ -154,6 +154,13 @@ func TestAnswers(t *testing.T) {
 			want: dnsx.Answer{Records: rrs("a0.example. 60 IN A 192.0.2.1")},
 		},
 		{
+			name: "records that stand apart from each other",
+			responses: one("a0.example.", response{answer: []string{
+				"a0.example. 60 IN A 192.0.2.1", "a0.example. 60 IN A 192.0.2.2", "b.example. 60 IN A 192.0.2.9", "a0.example. 60 IN A 192.0.2.3",
+			}}),
+			want: dnsx.Answer{Records: rrs("a0.example. 60 IN A 192.0.2.1", "a0.example. 60 IN A 192.0.2.2", "a0.example. 60 IN A 192.0.2.3")},
+		},
+		{
 			name: "an alias beside records of the type is passed over",
 			responses: one("a0.example.", response{answer: []string{
 				"a0.example. 60 IN CNAME a1.example.", "a0.example. 60 IN A 192.0.2.1", "a1.example. 60 IN A 192.0.2.2",

@@ -3,7 +3,11 @@ package wire_test
 import (
 	"context"
 	"fmt"
+	"net"
+	"net/netip"
+	"os"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/miekg/dns"
@@ -208,6 +212,65 @@ func TestResolveEachWaitsForNoOther(t *testing.T) {
 		require.NoError(t, reply.Err())
 		assert.Equal(t, qs[i], reply.Question)
 	}
+}
+
+func TestResolveEachEndsWithTheContext(t *testing.T) {
+	server := serve(t, byName(map[string]response{"n0.example.": {}}))
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	c := closing(t, &wire.Client{Servers: []wire.Server{server, serve(t, silent)}, Timeout: forever, Concurrency: 10})
+	kinds := map[dnsx.Kind]int{}
+	c.ResolveEach(ctx, many(100), func(i int, r dnsx.Reply) {
+		assert.Equal(t, many(100)[i], r.Question)
+		cancel()
+		if r.Failure != nil {
+			kinds[r.Failure.Kind]++
+		}
+	})
+	assert.Equal(t, map[dnsx.Kind]int{dnsx.KindCanceled: 99}, kinds)
+}
+
+func TestResolveEachWhosePanicEndsIt(t *testing.T) {
+	c := closing(t, &wire.Client{Servers: []wire.Server{serve(t, always(right))}, Timeout: forever})
+	assert.Panics(t, func() {
+		c.ResolveEach(t.Context(), []dnsx.Question{question, question, question}, func(int, dnsx.Reply) { panic("enough") })
+	})
+	assert.Equal(t, "udp right", outcome(c.Resolve(t.Context(), question)))
+}
+
+func TestServersOfSeveralKinds(t *testing.T) {
+	both := serve(t, always(right))
+	tcp, closedTCP, odd := both, closed, both
+	tcp.Proto, closedTCP.Proto, odd.Proto = "tcp", "tcp", "dot"
+	tests := []struct {
+		name    string
+		servers []wire.Server
+		want    any
+	}{
+		{name: "TCP where it is asked for", servers: []wire.Server{tcp}, want: "tcp right"},
+		{name: "UDP fails, then TCP", servers: []wire.Server{closed, tcp}, want: "tcp right"},
+		{name: "TCP fails, then UDP", servers: []wire.Server{closedTCP, both}, want: "udp right"},
+		{name: "a protocol that nobody knows", servers: []wire.Server{odd}, want: dnsx.Failure{
+			Question: question, Kind: dnsx.KindNetwork, Server: odd.String(), Tries: 2, Detail: `a server with the unknown Proto "dot"`,
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c := closing(t, &wire.Client{Servers: tt.servers, Timeout: forever})
+			assert.Equal(t, tt.want, outcome(c.Resolve(t.Context(), question)))
+		})
+	}
+}
+
+func TestNoWayToTheServer(t *testing.T) {
+	server, err := wire.ParseServer("192.0.2.53")
+	require.NoError(t, err)
+	c := closing(t, wire.Dial(&wire.Client{Servers: []wire.Server{server}}, func(context.Context, string, netip.AddrPort) (net.Conn, error) {
+		return nil, &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ENETUNREACH)}
+	}))
+	assert.Equal(t, dnsx.Failure{
+		Question: question, Kind: dnsx.KindNetwork, Server: server.String(), Tries: 2, Detail: "udp: network is unreachable",
+	}, outcome(c.Resolve(t.Context(), question)))
 }
 
 func TestEveryQueryHasItsOwnID(t *testing.T) {

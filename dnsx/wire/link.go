@@ -65,16 +65,6 @@ func (l *link) remove(f *flight) {
 	}
 }
 
-// retire keeps new messages away. The link ends with the last one that it carries.
-func (l *link) retire() {
-	if l == nil {
-		return
-	}
-	if l.retired = true; len(l.pending) == 0 {
-		l.close()
-	}
-}
-
 func (l *link) close() {
 	if l.closed {
 		return

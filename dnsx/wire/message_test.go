@@ -135,6 +135,51 @@ func TestReadMessageTakes(t *testing.T) {
 	}
 }
 
+// FuzzQuery holds what is packed against the reader of miekg/dns.
+func FuzzQuery(f *testing.F) {
+	f.Add("acme.example", uint16(16), uint64(0), uint8(0))
+	f.Add(`odd\.\000\255"\\.EXAMPLE`, uint16(257), ^uint64(0), uint8(0x1f))
+	f.Add(".", uint16(2), uint64(1), uint8(3))
+	f.Add(strings.Repeat("a", 63)+strings.Repeat("."+strings.Repeat("b", 60), 3)+".c", uint16(1), uint64(5), uint8(0x10))
+	f.Fuzz(func(t *testing.T, text string, typ uint16, mix uint64, bits uint8) {
+		name, err := dnsx.ParseName(text)
+		if err != nil {
+			return
+		}
+		bit := func(n int) bool { return bits>>n&1 != 0 }
+		q := query{id: typ ^ 0x5555, name: name, typ: dnsx.Type(typ), dnssec: bit(0), cd: bit(1), ad: bit(2), plain: bit(3), pad: bit(4), mix: mix}
+		b := q.pack(nil)
+		assert.LessOrEqual(t, len(b), maxQuery)
+		if q.pad && !q.plain {
+			assert.Zero(t, len(b)%padBlock)
+		}
+		m := new(dns.Msg)
+		require.NoError(t, m.Unpack(b))
+		got, err := dnsx.ParseName(m.Question[0].Name)
+		require.NoError(t, err)
+		opt := m.IsEdns0()
+		type seen struct {
+			id                       uint16
+			name                     string
+			typ                      dnsx.Type
+			rd, dnssec, cd, ad, edns bool
+		}
+		assert.Equal(t, seen{q.id, name, q.typ, true, q.dnssec && !q.plain, q.cd, q.ad, !q.plain}, seen{
+			m.Id, got, dnsx.Type(m.Question[0].Qtype), m.RecursionDesired, opt != nil && opt.Do(), m.CheckingDisabled, m.AuthenticatedData, opt != nil,
+		})
+		b[2] |= 0x80 // a reply without answers
+		_, err = readMessage(b, &q)
+		require.NoError(t, err)
+		if mix == 0 {
+			return
+		}
+		q.mix = ^mix
+		if _, err = readMessage(b, &q); err != nil {
+			assert.Equal(t, errCase, err)
+		}
+	})
+}
+
 // sample is a reply with all that a message can have, compressed.
 func sample(tb testing.TB) []byte {
 	m := new(dns.Msg)

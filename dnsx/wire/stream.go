@@ -10,13 +10,6 @@ import (
 	"time"
 )
 
-// A server has so many connections, and another one where those that are open
-// carry so many messages each.
-const (
-	maxStreams = 4
-	perStream  = 64
-)
-
 // stream is a TCP connection that carries many messages at once, whose replies
 // may come in any order (RFC 7766, 6.2.1.1). A writer and a reader go with it.
 type stream struct {
@@ -31,20 +24,13 @@ type stream struct {
 	answered bool
 }
 
-// stream is a connection for the next message.
+// stream is the connection for the next message: each server has one that takes
+// messages (RFC 7766, 6.2.2).
 func (u *upstream) stream(proto string, now time.Duration) *stream {
-	var best *stream
-	n := 0
 	for _, l := range u.links {
 		if s := l.stream; s != nil && !l.retired && s.proto == proto {
-			n++
-			if best == nil || len(s.pending) < len(best.pending) {
-				best = s
-			}
+			return s
 		}
-	}
-	if best != nil && (len(best.pending) < perStream || n == maxStreams) {
-		return best
 	}
 	e := u.engine
 	s := &stream{link: u.newLink(now), proto: proto, wake: make(chan struct{}, 1), last: e.random.uint16()}

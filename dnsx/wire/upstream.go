@@ -170,7 +170,7 @@ func (u *upstream) silence(f *flight) {
 	u.release(f)
 	u.turn(0, 1)
 	if f.how.proto != protoUDP {
-		f.link.retire() // the next try has a connection of its own
+		f.link.retired = true // the next try has a connection of its own
 	}
 	u.suspect(1)
 }

@@ -28,8 +28,8 @@
 // connected UDP sockets, on ports that the kernel picks, and each carries many
 // questions at once. After 4,096 messages or 10 s, or where it gets 256 guesses, a
 // socket takes nothing new and another one is opened; no ID is used twice on one.
-// TCP connections, up to 4 a server, carry many questions at once too (RFC 7766,
-// 6.2.1.1). What is idle for 3 s is closed: a Client that is not closed leaves
+// A TCP connection, one a server, carries many questions at once too (RFC 7766,
+// 6.2.1.1 and 6.2.2). What is idle for 3 s is closed: a Client that is not closed leaves
 // nothing behind for longer.
 //
 // # Waiting
