@@ -40,6 +40,7 @@ func (c *Cache) begin(ctx context.Context, qs []Question, replies []Reply) []wai
 	defer c.mu.Unlock()
 	var waits []waiting
 	var b *batch
+	var space []flight // in one piece: they last about as long as one another
 	for i, q := range qs {
 		var ok bool
 		if replies[i], ok = c.lookup(q, now); ok {
@@ -52,9 +53,11 @@ func (c *Cache) begin(ctx context.Context, qs []Question, replies []Reply) []wai
 		f := c.flights[q]
 		if f == nil {
 			if b == nil {
-				b = &batch{}
+				b = &batch{flights: make([]*flight, 0, len(qs)-i)}
+				space = make([]flight, len(qs)-i)
 			}
-			f = &flight{question: q, batch: b, job: c.jobOf(q.Name), done: make(chan struct{})}
+			f, space = &space[0], space[1:]
+			*f = flight{question: q, batch: b, job: c.jobOf(q.Name), done: make(chan struct{})}
 			b.flights = append(b.flights, f)
 			if c.flights == nil {
 				c.flights = map[Question]*flight{}
@@ -63,6 +66,9 @@ func (c *Cache) begin(ctx context.Context, qs []Question, replies []Reply) []wai
 		}
 		f.waiters++
 		f.batch.waiters++
+		if waits == nil {
+			waits = make([]waiting, 0, len(qs)-i)
+		}
 		waits = append(waits, waiting{i, f})
 	}
 	if b != nil {
