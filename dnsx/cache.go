@@ -84,7 +84,7 @@ const (
 type entry struct {
 	reply        Reply // of a node: the Question that is its key
 	node         *node
-	until        time.Time
+	until        time.Time // not of a node, which knows more than one time
 	size         int
 	job          *job // whose end drops it; nil for none
 	newer, older *entry

@@ -126,7 +126,6 @@ func (c *Cache) learnDenial(r Reply, now time.Time) {
 		n.witnesses, n.witness = 0, ""
 	}
 	n.denial, n.zone, n.ede, n.denied = a, a.Authority[soa].Name, nil, until
-	e.until = latest(e.until, until)
 	size := sizeOfNode(e)
 	c.bytes += size - e.size
 	e.size = size
@@ -145,8 +144,9 @@ func (c *Cache) learnExists(r Reply, now time.Time) {
 		if e == nil {
 			return
 		}
-		e.node.exists = latest(e.node.exists, until)
-		e.until = latest(e.until, until)
+		if until.After(e.node.exists) {
+			e.node.exists = until
+		}
 		if now.Before(e.node.denied) {
 			c.mark(e.node.zone, now)
 		}
@@ -161,7 +161,6 @@ func (c *Cache) mark(zone string, now time.Time) {
 	}
 	e.job.remove(e)
 	e.node.lies = now.Add(c.maxTTL())
-	e.until = latest(e.until, e.node.lies)
 }
 
 // nodeAt returns the node of a key, a new one where there is none, nil where it would
@@ -191,54 +190,53 @@ func sizeOfNode(e *entry) int {
 	return n + sizeOf(e.reply)
 }
 
-func latest(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
-}
+// maxSteps bounds the round trips that a batch may take beyond one, whatever servers say.
+const maxSteps = 6
 
 // flyInSteps asks first what has no name above it in the batch. What is below a name
-// that was denied waits for the witnesses, and is then answered by the cut; where one
-// of them was not answered, the rest is asked at once.
+// that was denied waits for the witnesses, and is then answered by the cut. Where an
+// answer fails to come, the rest waits for no other.
 func (c *Cache) flyInSteps(ctx context.Context, b *batch) {
-	for rest := b.flights; len(rest) > 0; {
+	failed := false
+	for steps, rest := 0, b.flights; len(rest) > 0; steps++ {
 		step, later := c.step(rest)
-		c.ask(ctx, step)
-		if slices.ContainsFunc(step, func(f *flight) bool { return f.reply.Failure != nil }) {
-			step, later = c.uncut(later), nil
-			c.ask(ctx, step)
+		if failed || steps == maxSteps {
+			step, later = append(step, later...), nil
 		}
+		c.ask(ctx, step)
+		failed = slices.ContainsFunc(step, func(f *flight) bool { return f.reply.Failure != nil })
 		rest = later
 	}
 }
 
-// step answers what the cuts can, and parts the rest into what is to be asked now and
-// what may be answered by that.
-func (c *Cache) step(rest []*flight) (step, later []*flight) {
-	rest = c.uncut(rest)
-	names := map[string]bool{}
-	for _, f := range rest {
-		names[f.question.Name] = true
-	}
+// step delivers what the cuts can answer, and parts the rest into what is to be asked
+// now and what that may answer.
+func (c *Cache) step(flights []*flight) (step, later []*flight) {
 	now := c.now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	var rest []*flight
+	names := map[string]bool{}
+	for _, f := range flights {
+		if a := c.cut(f.question, now); a != nil {
+			c.deliver(f, Reply{Question: f.question, Answer: a})
+			continue
+		}
+		rest = append(rest, f)
+		names[f.question.Name] = true
+	}
 	witnesses := map[*entry]int{}
 	for _, f := range rest {
-		q := f.question
-		denial := c.denialOf(q, now)
+		name := f.question.Name
+		denial := c.denialOf(f.question, now)
 		switch {
-		case q.Name != "." && anyAbove(names, q.Name):
+		case anyAbove(names, name), denial != nil && witnesses[denial] == c.wanting(denial.node):
 			later = append(later, f)
-		case denial != nil && witnesses[denial] == c.wanting(denial.node):
-			later = append(later, f)
-		default:
-			if denial != nil && denial.reply.Question.Name != q.Name {
-				witnesses[denial]++
-			}
-			step = append(step, f)
+			continue
+		case denial != nil && denial.reply.Question.Name != name:
+			witnesses[denial]++
 		}
+		step = append(step, f)
 	}
 	return step, later
 }
@@ -250,20 +248,4 @@ func anyAbove(names map[string]bool, name string) bool {
 		}
 	}
 	return false
-}
-
-// uncut delivers what the cuts can answer and returns the rest.
-func (c *Cache) uncut(flights []*flight) []*flight {
-	now := c.now()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	var rest []*flight
-	for _, f := range flights {
-		if a := c.cut(f.question, now); a != nil {
-			c.deliver(f, Reply{Question: f.question, Answer: a})
-		} else {
-			rest = append(rest, f)
-		}
-	}
-	return rest
 }

@@ -315,6 +315,54 @@ func TestCache_parentsFirst_liar(t *testing.T) {
 	assert.Equal(t, 6, s.questions())
 }
 
+// A server whose denials make no witnesses gets no round trip for each name.
+func TestCache_parentsFirst_poorWitnesses(t *testing.T) {
+	s := zoned("example. TXT x")
+	plain := s.answer
+	s.answer = func(ctx context.Context, q dnsx.Question) (*dnsx.Answer, error) {
+		a, err := plain(ctx, q)
+		if q.Name != "x.example" {
+			a.Authority = nil
+		}
+		return a, err
+	}
+	c := &dnsx.Cache{Next: s, CutAfter: 1, ParentsFirst: true}
+	ask := "x"
+	for i := range 30 {
+		ask += fmt.Sprintf(" s%d.x", i)
+	}
+	for _, reply := range c.ResolveAll(t.Context(), questionsOf(t, ask)) {
+		assert.Equal(t, "zone", reply.Answer.Proto)
+	}
+	assert.Equal(t, 31, s.questions())
+	assert.Len(t, s.asked(), 7)
+}
+
+// Others join a question that waits for its turn, and get what the cut answers.
+func TestCache_parentsFirst_joined(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := zoned("example. TXT x")
+		plain := s.answer
+		s.answer = func(ctx context.Context, q dnsx.Question) (*dnsx.Answer, error) {
+			time.Sleep(time.Second)
+			return plain(ctx, q)
+		}
+		c := &dnsx.Cache{Next: s, CutAfter: 1, ParentsFirst: true}
+		var wg sync.WaitGroup
+		var first []dnsx.Reply
+		wg.Go(func() { first = c.ResolveAll(t.Context(), questionsOf(t, "x a.x b.x")) })
+		synctest.Wait()
+		start := time.Now()
+		got, err := c.Resolve(t.Context(), txt("b.x.example"))
+		assert.NoError(t, err)
+		assert.Equal(t, 2*time.Second, time.Since(start))
+		wg.Wait()
+		assert.Same(t, first[2].Answer, got)
+		assert.Equal(t, dnsx.ProtoCut, got.Proto)
+		assert.Equal(t, 2, s.questions())
+	})
+}
+
 // Whoever waits leaves at its own time, and steps that nobody waits for are not taken.
 func TestCache_parentsFirst_abandoned(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -334,12 +382,18 @@ func TestCache_parentsFirst_abandoned(t *testing.T) {
 }
 
 // Whatever is asked in whatever order, by many at once: on a correct server each
-// reply is what the server says, and nothing grows without bound.
+// reply is what the server says, on a lying one what it says or what it denied
+// above, and nothing grows without bound.
 func FuzzCache_cut(f *testing.F) {
-	f.Add([]byte("\x01\x02\x03\x04\x05\x06\x07\x08"), uint8(1), true, uint16(9000))
-	f.Add([]byte("x.a.x b.x"), uint8(0), false, uint16(60000))
-	f.Fuzz(func(t *testing.T, asked []byte, cutAfter uint8, parentsFirst bool, most uint16) {
+	f.Add([]byte("\x01\x02\x03\x04\x05\x06\x07\x08"), uint8(1), true, false, uint16(9000))
+	f.Add([]byte("x.a.x b.x"), uint8(0), false, false, uint16(60000))
+	f.Add([]byte("x.a.x b.x"), uint8(1), false, false, uint16(0))
+	f.Add([]byte("x.a.x b.x"), uint8(2), true, true, uint16(700))
+	f.Fuzz(func(t *testing.T, asked []byte, cutAfter uint8, parentsFirst, lies bool, most uint16) {
 		s := zoned("b.example. TXT x\na.b.example. TXT y\na.b.c.example. TXT z\n*.d.example. TXT w\na.d.example. CNAME b.example.\nd.b.example. CNAME a.a.example.")
+		if lies {
+			s.lying()
+		}
 		now := time.Unix(0, 0)
 		var mu sync.Mutex
 		c := &dnsx.Cache{
@@ -362,6 +416,9 @@ func FuzzCache_cut(f *testing.F) {
 			wg.Go(func() {
 				defer c.Job(batch[0].Name)()
 				for i, reply := range c.ResolveAll(t.Context(), batch) {
+					if lies && reply.Answer != nil && reply.Answer.Proto == dnsx.ProtoCut {
+						continue
+					}
 					want, err := s.answer(t.Context(), batch[i])
 					if err != nil || reply.Answer == nil || reply.Answer.Question != batch[i] ||
 						reply.Answer.RCode != want.RCode || fmt.Sprint(reply.Records(), reply.Chain()) != fmt.Sprint(want.Records, want.Chain) {

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mailcheck-go/mailcheck/dnsx"
+	"github.com/mailcheck-go/mailcheck/dnsx/dnstest"
 )
 
 func TestCache_Job(t *testing.T) {
@@ -105,4 +106,30 @@ func TestCache_Job_late(t *testing.T) {
 		assert.Equal(t, 1, c.Len())
 		assert.NoError(t, c.Audit())
 	})
+}
+
+func ExampleCache_Job() {
+	servers := dnstest.Must(`
+acme.example.       TXT "v=spf1 include:_spf.mail.example -all"
+other.example.      TXT "v=spf1 include:_spf.mail.example -all"
+_spf.mail.example.  TXT "v=spf1 ip4:192.0.2.0/24 -all"`)
+	cache := &dnsx.Cache{Next: servers}
+	check := func(domain string) {
+		defer cache.Job(domain)()
+		dnsx.Ask(context.Background(), cache, dnsx.Q(domain, dnsx.TypeTXT), dnsx.Q("_spf.mail.example", dnsx.TypeTXT))
+	}
+	check("acme.example")
+	check("other.example")
+	check("acme.example") // asks anew about itself, not about what it shares
+	for _, q := range servers.Asked() {
+		if q.Name != "_spf.mail.example" {
+			fmt.Println(q)
+		}
+	}
+	fmt.Println(len(servers.Asked()), "questions in all")
+	// Output:
+	// TXT acme.example
+	// TXT other.example
+	// TXT acme.example
+	// 4 questions in all
 }
