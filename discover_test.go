@@ -1,0 +1,43 @@
+package mailcheck_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mailcheck-go/mailcheck"
+	"github.com/mailcheck-go/mailcheck/dnsx"
+	"github.com/mailcheck-go/mailcheck/dnsx/dnstest"
+)
+
+// A cache that checks share keeps what other domains may ask for too, and drops a
+// domain's own names when its check ends.
+func TestDiscover_sharedCache(t *testing.T) {
+	world := dnstest.Must(`
+acme.example.       TXT "v=spf1 include:_spf.mail.example include:_spf.acme.example -all"
+acme.example.       MX  10 mx.mail.example.
+_spf.acme.example.  TXT "v=spf1 ip4:203.0.113.1 -all"
+other.example.      TXT "v=spf1 include:_spf.mail.example -all"
+_spf.mail.example.  TXT "v=spf1 ip4:192.0.2.0/24 -all"
+mx.mail.example.    A   192.0.2.1`)
+	c := mailcheck.Checker{Resolver: &dnsx.Cache{Next: world}, Offline: true}
+	for _, domain := range []string{"acme.example", "other.example", "acme.example"} {
+		f, err := c.Discover(t.Context(), mailcheck.Target{Domain: domain})
+		require.NoError(t, err)
+		assert.NotEmpty(t, f.SPF)
+	}
+	asked := map[dnsx.Question]int{}
+	for _, q := range world.Asked() {
+		asked[q]++
+	}
+	for q, want := range map[dnsx.Question]int{
+		dnsx.Q("acme.example", dnsx.TypeTXT):      2,
+		dnsx.Q("_spf.acme.example", dnsx.TypeTXT): 2,
+		dnsx.Q("_spf.mail.example", dnsx.TypeTXT): 1,
+		dnsx.Q("mx.mail.example", dnsx.TypeA):     1,
+		dnsx.Q(".", dnsx.TypeNS):                  1,
+	} {
+		assert.Equal(t, want, asked[q], "%s", q)
+	}
+}
