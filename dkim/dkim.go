@@ -124,6 +124,9 @@ func Discover(ctx context.Context, r dnsx.Resolver, domain string, o Options) (*
 	}
 	replies := dnsx.Ask(inner, r, p.questions()...)
 	f.Node, f.Probe = replies[0], replies[1]
+	if f.Node.Answer != nil {
+		findAliases(inner, r, replies[2:])
+	}
 	f.Beyond = p.beyond
 	for i, reply := range replies[2:] {
 		p.selectors[i].TXT = reply
@@ -134,6 +137,26 @@ func Discover(ctx context.Context, r dnsx.Resolver, domain string, o Options) (*
 		f.Apex = dnsx.Ask(inner, r, apexQuestion(name))[0]
 	}
 	return f, ctx.Err()
+}
+
+// findAliases completes the failures of selectors. A server that fails at the end of
+// an alias does not say that there is one, SERVFAIL bears no records: so the alias is
+// asked for by itself. The domain's own servers answer that.
+func findAliases(ctx context.Context, r dnsx.Resolver, replies []dnsx.Reply) {
+	var failed []int
+	var qs []dnsx.Question
+	for i, reply := range replies {
+		if f := reply.Failure; f != nil && len(f.Chain) == 0 && (f.Kind == dnsx.KindRCode || f.Kind == dnsx.KindTimeout) {
+			failed, qs = append(failed, i), append(qs, dnsx.Q(reply.Question.Name, dnsx.TypeCNAME))
+		}
+	}
+	for k, alias := range dnsx.Ask(ctx, r, qs...) {
+		if len(alias.Records()) > 0 {
+			f := *replies[failed[k]].Failure // it may be others' too
+			f.Chain = alias.Records()
+			replies[failed[k]].Failure = &f
+		}
+	}
 }
 
 // list returns the names at and below the node, where the resolver knows all names.

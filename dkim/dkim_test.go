@@ -128,6 +128,33 @@ func TestDiscover_listFails(t *testing.T) {
 	assert.Len(t, f.Selectors, 50)
 }
 
+// A server that fails at the end of an alias says nothing of the alias.
+func TestDiscover_aliasThatFails(t *testing.T) {
+	zone := dnstest.Must(`
+acme.example. MX 10 mx.acme.example.
+s1._domainkey.acme.example. CNAME s1.example.
+s1._domainkey.acme.example. TXT !servfail
+s2._domainkey.acme.example. TXT !servfail
+s3._domainkey.acme.example. TXT !not-asked
+`)
+	f, err := dkim.Discover(t.Context(), zone, "acme.example", dkim.Options{
+		Selectors: []dkim.Selector{{Name: "s1"}, {Name: "s2"}, {Name: "s3"}}, OnlyGiven: true,
+	})
+	require.NoError(t, err)
+	a := dkim.Analyze(f)
+	var got []string
+	for _, s := range a.Selectors {
+		got = append(got, fmt.Sprint(s.Name, " ", s.State, " ", s.Target))
+	}
+	assert.Equal(t, []string{"s1 unknown s1.example", "s2 unknown ", "s3 unknown "}, got)
+	assert.NotContains(t, zone.Asked(), dnsx.Q("s3._domainkey.acme.example", dnsx.TypeCNAME))
+
+	zone = dnstest.Must("* * !servfail")
+	_, err = dkim.Discover(t.Context(), zone, "acme.example", dkim.Options{})
+	require.NoError(t, err)
+	assert.False(t, slices.ContainsFunc(zone.Asked(), func(q dnsx.Question) bool { return q.Type == dnsx.TypeCNAME }), "all servers fail")
+}
+
 // MX of the domain is asked for only where nothing else shows that it exists.
 func TestDiscover_apex(t *testing.T) {
 	for name, tt := range map[string]struct {
