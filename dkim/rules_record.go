@@ -152,7 +152,7 @@ func recordRules() []check.Rule[*Analysis] {
 			if !slices.Contains(k.Record.Flags, "s") {
 				return nil
 			}
-			return bad("t= is %s", strings.Join(k.Record.Flags, ":"))
+			return bad("t=%s: a signature whose i= is below the domain fails", strings.Join(k.Record.Flags, ":"))
 		}),
 		ruleOver(anyRecord, check.Doc{
 			ID:       "dkim.g-tag",
