@@ -144,6 +144,17 @@ func TestCache_cut_howLong(t *testing.T) {
 	assert.NoError(t, c.Audit())
 }
 
+// The time of a cut runs from the denial: a cache above does not begin it anew.
+func TestCache_cut_stacked(t *testing.T) {
+	inner := &dnsx.Cache{Next: zoned("example. TXT x"), CutAfter: 1}
+	outer := &dnsx.Cache{Next: inner}
+	for _, name := range []string{"x.example", "a.x.example", "b.x.example"} {
+		_, err := outer.Resolve(t.Context(), txt(name))
+		require.NoError(t, err)
+	}
+	assert.Equal(t, 2, outer.Len())
+}
+
 // Denials that say neither who denies nor for how long, or that deny another name.
 func TestCache_cut_poorDenial(t *testing.T) {
 	soa := rrs("example. 60 SOA ns.example. h.example. 1 2 3 4 50")
@@ -313,6 +324,15 @@ func TestCache_parentsFirst_liar(t *testing.T) {
 	assert.Len(t, replies[2].Records(), 1)
 	assert.Len(t, replies[5].Records(), 1)
 	assert.Equal(t, 6, s.questions())
+}
+
+// Other types of a denied name are no witnesses, and do not wait for one another.
+func TestCache_parentsFirst_sameName(t *testing.T) {
+	s := zoned("example. TXT x")
+	c := &dnsx.Cache{Next: s, CutAfter: 1, ParentsFirst: true}
+	c.ResolveAll(t.Context(), questionsOf(t, "x"))
+	c.ResolveAll(t.Context(), questionsOf(t, "x/MX x/A a.x b.x"))
+	assert.Equal(t, [][]dnsx.Question{questionsOf(t, "x"), questionsOf(t, "x/MX x/A"), questionsOf(t, "a.x")}, s.asked())
 }
 
 // A server whose denials make no witnesses gets no round trip for each name.
