@@ -148,11 +148,39 @@ func TestSilenceAboutSomeNames(t *testing.T) {
 		}
 		c := world.client(far)
 		defer c.Close()
-		_, failures := took(t, c, many(60))
-		assert.Equal(t, 60, failures)
+		_, failures := took(t, c, many(600))
+		assert.Equal(t, 600, failures)
+		assert.GreaterOrEqual(t, wire.CountsOf(c).Window, wire.StartWindow, "nothing was lost")
 		a, err := c.Resolve(t.Context(), question)
 		require.NoError(t, err)
 		assert.Equal(t, 10*time.Millisecond, a.RTT)
+	})
+}
+
+// A server that takes forty messages at a time and drops the others.
+func TestWindowFindsWhatTheServerTakes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		world := &fakeNet{rtt: 20 * time.Millisecond}
+		under := 0
+		world.handle = func(s netip.AddrPort, query *dns.Msg, reply func(time.Duration, *dns.Msg)) {
+			world.mu.Lock()
+			defer world.mu.Unlock()
+			if under < 40 {
+				under++
+				time.AfterFunc(world.rtt, func() {
+					world.mu.Lock()
+					under--
+					world.mu.Unlock()
+				})
+				truth(s, query, reply)
+			}
+		}
+		c := world.client(far)
+		defer c.Close()
+		d, failures := took(t, c, many(5000))
+		assert.Zero(t, failures)
+		assert.Less(t, wire.CountsOf(c).Sent, 6000, "little is lost")
+		assert.Less(t, d, 10*time.Second, "it could be done in 2.5 s")
 	})
 }
 

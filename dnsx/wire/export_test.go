@@ -9,7 +9,7 @@ func Dial(c *Client, dial dialFunc) *Client {
 }
 
 // Counts are what an engine has counted.
-type Counts struct{ Sent, Strays, Links int }
+type Counts struct{ Sent, Strays, Links, Window int }
 
 // CountsOf is for tests that look inside.
 func CountsOf(c *Client) Counts {
@@ -19,6 +19,7 @@ func CountsOf(c *Client) Counts {
 	n := Counts{Sent: e.sent, Strays: e.strays}
 	for _, u := range e.upstreams {
 		n.Links += len(u.links)
+		n.Window += int(u.window)
 	}
 	return n
 }

@@ -59,7 +59,9 @@ func (s *stream) add(f *flight, now time.Duration) {
 // shut is called once, by link.close.
 func (s *stream) shut() {
 	s.end()
-	if s.conn != nil {
+	if secure, ok := s.conn.(*tls.Conn); ok {
+		secure.NetConn().Close() // to say good-bye could take a while
+	} else if s.conn != nil {
 		s.conn.Close()
 	}
 }

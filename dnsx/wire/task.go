@@ -189,6 +189,12 @@ func (t *task) next(h how) {
 	t.put(h)
 }
 
+// repeat puts the question to the same server in another way.
+func (t *task) repeat(u *upstream, h how) {
+	t.upstream = u
+	t.put(h)
+}
+
 // put has the question sent.
 func (t *task) put(h how) {
 	t.how, t.retry = h, 0
@@ -284,7 +290,7 @@ func (f *flight) lost(err error) {
 	switch {
 	case s != nil && s.answered && !f.how.stale && f.task.latest() == nil && !f.task.ready:
 		f.how.again, f.how.stale = true, true
-		f.task.put(f.how)
+		f.task.repeat(f.upstream, f.how)
 		return
 	case s != nil && s.conn != nil || f.how.proto == protoHTTPS: // there may be a way
 		f.upstream.suspect(1)
@@ -354,7 +360,7 @@ func (f *flight) take(r *reading) {
 		// A server that does not keep the case, or somebody's guess: he has to guess anew.
 		again.flat = true
 		f.drop()
-		t.put(again)
+		t.repeat(u, again)
 		return
 	case r.err != nil:
 		t.note(u, failure(r.err, t.chain())) // the true reply may still come
@@ -369,12 +375,12 @@ func (f *flight) take(r *reading) {
 	switch {
 	case r.step.message.truncated && f.how.proto == protoUDP: // RFC 2181, 9: what came with TC set is no answer
 		again.proto = protoTCP
-		t.put(again)
+		t.repeat(u, again)
 	case r.step.message.truncated:
 		t.fail(u, failure(&malformedError{What: "an answer cut short over " + f.how.proto, At: 2}, t.chain()))
 	case f.query.wantsPlain(&r.step.message):
 		again.plain = true
-		t.put(again)
+		t.repeat(u, again)
 	case r.failure != nil && r.failure.Kind == dnsx.KindChain:
 		r.failure.Server = u.name // that is what the zones say; no other server will say otherwise
 		t.end(r.failure)

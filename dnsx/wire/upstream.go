@@ -63,6 +63,7 @@ type upstream struct {
 	turned     time.Duration // when it began
 	best       float64       // replies a second before the window grew
 	rest       int           // turns in which it does not grow
+	cut        time.Duration // when it was halved
 
 	srtt, rttvar time.Duration
 
@@ -118,7 +119,7 @@ func (u *upstream) turn(good, lost int) {
 	rate := float64(u.good) / max(now-u.turned, 1).Seconds()
 	switch {
 	case u.lost > 1 && u.lost*20 > n:
-		u.window, u.best, u.rest = max(minWindow, u.window/2), 0, 1
+		u.window, u.best, u.rest, u.cut = max(minWindow, u.window/2), 0, 1, now
 	case !u.full:
 	case u.rest > 0: // the first turn of a new window is half one of the old
 		u.rest--
@@ -126,18 +127,24 @@ func (u *upstream) turn(good, lost int) {
 		u.window, u.best, u.rest = min(maxWindow, u.window*growth), rate, 1
 	default:
 		// Two steps back, since one of them forward may have been luck.
-		u.window, u.best, u.rest = max(startWindow, u.window/growth/growth), 0, restTurns
+		u.window, u.best, u.rest = max(min(startWindow, u.window), u.window/growth/growth), 0, restTurns
 	}
 	u.good, u.lost, u.full, u.turned = 0, 0, false, now
 }
 
 // heard notes a reply and its round trip. The message had an ID of its own, so
-// that it is clear which one was answered, though it was not the first.
+// that it is clear which one was answered, though it was not the first. Messages
+// that the server got before, about the same, are lost: had it got them, it would
+// have answered them sooner. Where none is answered, the question may be at fault.
 func (u *upstream) heard(f *flight, rtt time.Duration) {
 	u.silent, u.down, u.downTime = 0, false, 0
-	if f.counted {
-		u.turn(1, 0)
+	lost := 0
+	for _, g := range f.task.flights {
+		if g.upstream == u && g.sent < f.sent && g.sent > u.cut { // what the former window lost is paid for
+			lost++
+		}
 	}
+	u.turn(1, lost)
 	if f.how.proto != protoUDP {
 		return
 	}
@@ -168,7 +175,6 @@ func (u *upstream) silence(f *flight) {
 		return
 	}
 	u.release(f)
-	u.turn(0, 1)
 	if f.how.proto != protoUDP {
 		f.link.retired = true // the next try has a connection of its own
 	}

@@ -36,7 +36,7 @@
 //
 // Of each server at most 64 replies are awaited at once, at first. This window
 // grows by half, up to 512, as long as that brings replies faster, and is halved
-// where more than a twentieth of the messages gets none. A question without reply is
+// where more than a twentieth of the messages is lost. A question without reply is
 // sent again after a wait that follows the round trips measured (RFC 6298): 1 s where
 // there are none, then at least 250 ms, 100 ms on loopback, and at most 1 s; twice as
 // long from try to try, but never longer than Timeout. The next try is on another
@@ -141,7 +141,7 @@ func (c *Client) ResolveAll(ctx context.Context, qs []dnsx.Question) []dnsx.Repl
 		return replies
 	}
 	e := engineOf(c)
-	b := newBatch(qs, cmp.Or(c.Concurrency, len(qs)), replies)
+	b := newBatch(qs, c.limit(len(qs)), replies)
 	e.submit(b)
 	select {
 	case <-b.wake:
@@ -160,7 +160,7 @@ func (c *Client) ResolveEach(ctx context.Context, qs []dnsx.Question, each func(
 		return
 	}
 	e := engineOf(c)
-	b := newBatch(qs, cmp.Or(c.Concurrency, len(qs)), nil)
+	b := newBatch(qs, c.limit(len(qs)), nil)
 	e.submit(b)
 	defer e.abandon(b, context.Canceled) // where each panics
 	ended := ctx.Done()
@@ -184,6 +184,14 @@ func (c *Client) ResolveEach(ctx context.Context, qs []dnsx.Question, each func(
 func (c *Client) Close() error {
 	engineOf(c).close()
 	return nil
+}
+
+// limit is the number of questions under way for a call that has n.
+func (c *Client) limit(n int) int {
+	if c.Concurrency > 0 {
+		return c.Concurrency
+	}
+	return n
 }
 
 func (c *Client) timeout() time.Duration { return cmp.Or(c.Timeout, defaultTimeout) }
