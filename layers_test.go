@@ -31,6 +31,7 @@ var layers = map[string]struct{ own, others []string }{
 	"tlscert":            {own: append([]string{"internal/dial"}, room...)},
 	"report":             {own: []string{"check"}, others: []string{"golang.org/x/text"}},
 	".":                  {own: append([]string{"provider", "internal/dial", "spf", "dkim", "dmarc", "mx", "mtasts", "tlsrpt", "tlscert"}, room...), others: []string{"golang.org/x/net"}},
+	"internal/real":      {own: []string{"*"}},
 	"internal/cli":       {own: []string{"*"}, others: []string{"github.com/spf13/cobra", "golang.org/x/term"}},
 	"cmd/mailcheck":      {own: []string{"internal/cli"}},
 	"examples/domain":    {own: []string{".", "report", "dnsx", "dnsx/wire"}},

@@ -11,7 +11,7 @@
 //	resolver, err := wire.System()
 //	…
 //	checker := mailcheck.Checker{Resolver: resolver}
-//	rep, err := checker.Check(ctx, mailcheck.Target{Domain: "acme.example"})
+//	rep, err := checker.Check(ctx, mailcheck.Target{Domain: "acme.example"}, mailcheck.Settings{})
 //
 // Each protocol has a package of its own with the same doors (spf, dkim, dmarc,
 // mx, mtasts, tlsrpt, tlscert); whoever needs one of them imports that alone.

@@ -64,6 +64,18 @@ func sample() *check.Report {
 	return r
 }
 
+// deadServer is a report in which every question failed in the same way.
+func deadServer() *check.Report {
+	r := &check.Report{Target: "acme.example"}
+	for _, q := range []string{"SOA acme.example", "MX acme.example", "TXT acme.example", "TXT _dmarc.acme.example", "TXT _mta-sts.acme.example"} {
+		gap := check.Gap{Subject: q, Why: check.Failed, Cause: errors.New(q + " timed out at 192.0.2.53:53")}
+		r.Results = append(r.Results, check.Result{ID: "a." + strings.ToLower(q[:2]), Outcome: check.Unknown, Severity: check.High, Title: "A rule", Gaps: []check.Gap{gap}})
+	}
+	r.Results = append(r.Results, check.Result{ID: "b.other", Outcome: check.Unknown, Severity: check.High, Title: "A rule", Gaps: []check.Gap{{Subject: "TXT x.example", Why: check.Failed, Cause: errors.New("TXT x.example got SERVFAIL at 192.0.2.53:53")}}})
+	r.Count()
+	return r
+}
+
 // hostile is a report in which everything that comes from outside is an attack
 // on the terminal, the file or the reader.
 func hostile() *check.Report {
@@ -103,6 +115,7 @@ func TestGolden(t *testing.T) {
 		{"several", "text", &check.Report{Reports: []*check.Report{sample(), parked}}, report.Options{}},
 		{"sample", "json", sample(), report.Options{}},
 		{"several", "ndjson", &check.Report{Reports: []*check.Report{sample(), parked}}, report.Options{}},
+		{"dead-server", "text", deadServer(), report.Options{}},
 		{"hostile", "text", hostile(), report.Options{}},
 		{"hostile", "json", hostile(), report.Options{}},
 	}

@@ -282,7 +282,7 @@ func (p *printer) tail(r *check.Report) {
 			parts = append(parts, strconv.Itoa(c.n)+" "+p.label(c.word))
 		}
 	}
-	found := p.label("nothing to mend")
+	found := p.label("nothing to mend was found")
 	if len(parts) > 0 {
 		found = p.label("to mend:") + " " + strings.Join(parts, ", ")
 	}

@@ -54,7 +54,7 @@ func groupGaps(results []*check.Result) []*gapGroup {
 			by[key].rules = append(by[key].rules, res.ID)
 		}
 	}
-	groups = mergeNotAsked(groups)
+	groups = merge(groups)
 	slices.SortStableFunc(groups, func(a, b *gapGroup) int {
 		if failed := cmp.Compare(boolInt(b.Why == check.Failed), boolInt(a.Why == check.Failed)); failed != 0 {
 			return failed
@@ -71,30 +71,53 @@ func boolInt(b bool) int {
 	return 0
 }
 
-// mergeNotAsked puts questions that nobody asked, and that the same rules needed,
-// into one group: offline there may be dozens.
-func mergeNotAsked(groups []*gapGroup) []*gapGroup {
+// merge puts into one group what nobody asked and the same rules needed, and what
+// failed in the same way where that are many: offline, or with a server that is
+// dead, there may be dozens.
+func merge(groups []*gapGroup) []*gapGroup {
+	const many = 4
+	alike := map[string]int{}
+	for _, g := range groups {
+		alike[g.likeness()]++
+	}
 	var kept []*gapGroup
 	by := map[string]*gapGroup{}
 	for _, g := range groups {
-		if g.Why != check.NotAsked {
+		key := g.likeness()
+		first := by[key]
+		if g.Why != check.NotAsked && (g.Why != check.Failed || alike[key] < many) || first == nil {
+			by[key] = g
 			kept = append(kept, g)
 			continue
 		}
-		key := strings.Join(g.rules, " ")
-		if first := by[key]; first != nil {
-			first.subjects = append(first.subjects, g.subjects...)
-			continue
+		first.subjects = append(first.subjects, g.subjects...)
+		for _, id := range g.rules {
+			if !slices.Contains(first.rules, id) {
+				first.rules = append(first.rules, id)
+			}
 		}
-		by[key] = g
-		kept = append(kept, g)
 	}
 	return kept
+}
+
+// likeness is the same for gaps that can be told together.
+func (g *gapGroup) likeness() string {
+	if g.Why == check.NotAsked {
+		return "not asked\x00" + strings.Join(g.rules, " ")
+	}
+	return string(g.Why) + "\x00" + g.how()
+}
+
+// how is the cause without the subject that it begins with: "timed out at 192.0.2.53:53".
+func (g *gapGroup) how() string {
+	return strings.TrimPrefix(strings.TrimPrefix(g.CauseText(), g.Subject), " ")
 }
 
 func (p *printer) gapText(g *gapGroup) string {
 	const shown = 4
 	switch cause := g.CauseText(); {
+	case len(g.subjects) > 1 && g.Why == check.Failed:
+		return fmt.Sprintf(p.label("%d questions (%s, …): %s"), len(g.subjects), strings.Join(g.subjects[:min(len(g.subjects), 2)], ", "), g.how())
 	case len(g.subjects) > shown:
 		return fmt.Sprintf(p.label("%s and %d more were not asked"), strings.Join(g.subjects[:shown], ", "), len(g.subjects)-shown)
 	case len(g.subjects) > 1:

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/mailcheck-go/mailcheck"
 	"github.com/mailcheck-go/mailcheck/check"
 	"github.com/mailcheck-go/mailcheck/dnsx"
 	"github.com/mailcheck-go/mailcheck/internal/lang"
@@ -83,6 +84,7 @@ a question failed, 130 interrupted.`,
 		Example: `  mailcheck domain acme.example
   mailcheck domain --zone zones/ --offline acme.example
   mailcheck explain dmarc.p-none`,
+		Version:       mailcheck.Version,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cobra.NoArgs,
@@ -90,6 +92,16 @@ a question failed, 130 interrupted.`,
 	}
 	root.AddCommand(a.domainCommand(), a.judgeCommand(), a.rulesCommand(), a.explainCommand(), a.versionCommand())
 	return root
+}
+
+// some demands at least one argument, and says what it is.
+func some(want string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return errors.New(want)
+		}
+		return nil
+	}
 }
 
 // output has the flags that say how a report is written and what it means.
@@ -104,7 +116,7 @@ type output struct {
 func (o *output) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&o.format, "format", "text", "how to write the report: text, json or ndjson")
-	f.StringVar(&o.lang, "lang", "en", "language of the text report: en or ja")
+	f.StringVar(&o.lang, "lang", "en", "language of the text report: en or ja (titles and labels)")
 	f.BoolVar(&o.noColor, "no-color", false, "no colours (also with NO_COLOR set, or when the output is no terminal)")
 	f.StringVar(&o.failOn, "fail-on", "high", "exit with 1 where a rule fails at this severity or above: critical, high, medium, low")
 	f.BoolVar(&o.strict, "strict", false, "exit with 3 for every rule that could not be judged, also where nobody asked")

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -98,6 +99,13 @@ default._domainkey.acme.example. TXT "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQH
 		{"what is known is clean", healthy, "domain --only spf.*,dmarc.* --fail-on medium acme.example", cli.Clean},
 		{"found is worse than not known", silent, "domain " + zones + "acme.example parked.example", cli.Found},
 		{"a bad name, and the others still run", nil, "domain " + zones + "acme..example parked.example", cli.Usage},
+		{"offline, and a name in no zone", nil, "domain " + zones + "unknown.example", cli.Usage},
+		{"a wildcard", nil, "domain " + zones + "*.acme.example", cli.Usage},
+		{"only and skip are the same", nil, "domain " + zones + "--only spf.* --skip spf.* acme.example", cli.Usage},
+		{"facts to standard output", nil, "domain " + zones + "--save - acme.example", cli.Usage},
+		{"a day that is none", nil, "judge --at tomorrow ../../testdata/facts/v0.1.0-acme.json", cli.Usage},
+		{"a folder of facts", nil, "judge --at 2027-01-31 --only mx.* ../../testdata/facts", cli.Clean},
+		{"a folder without", nil, "judge testdata", cli.Usage},
 		{"no name", nil, "domain", cli.Usage},
 		{"an unknown command", nil, "domian acme.example", cli.Usage},
 		{"an unknown flag", nil, "domain --frob acme.example", cli.Usage},
@@ -121,6 +129,8 @@ default._domainkey.acme.example. TXT "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQH
 		{"help is no error", nil, "--help", cli.Clean},
 		{"rules", nil, "rules spf", cli.Clean},
 		{"version", nil, "version", cli.Clean},
+		{"version as a flag", nil, "--version", cli.Clean},
+		{"several rules to explain, in any case", nil, "explain spf.missing DMARC.missing", cli.Clean},
 		{"completions", nil, "completion bash", cli.Clean},
 	}
 	for _, tt := range tests {
@@ -252,9 +262,15 @@ func TestRulesDocIsFresh(t *testing.T) {
 func TestEveryRuleHasAJapaneseTitle(t *testing.T) {
 	ja, err := lang.Load("ja")
 	require.NoError(t, err)
+	ids := map[string]bool{}
 	for _, doc := range mailcheck.Catalog() {
+		ids[doc.ID] = true
 		_, ok := ja.Title(doc.ID)
 		assert.True(t, ok, "%s has no title in internal/lang/ja.json", doc.ID)
+	}
+	id := regexp.MustCompile(`^[a-z0-9]+\.[a-z0-9-]+$`)
+	for key := range ja {
+		assert.True(t, ids[key] || !id.MatchString(key), "internal/lang/ja.json: no rule %s", key)
 	}
 }
 

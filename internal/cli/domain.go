@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -45,7 +46,7 @@ outside of them is unknown.`,
   mailcheck domain support@acme.example --selector mail2026 --host help.acme.example
   mailcheck domain --zone zones/ --offline acme.example
   mailcheck domain --format json --save facts.json acme.example`,
-		Args: cobra.MinimumNArgs(1),
+		Args: some("name a domain, such as: mailcheck domain acme.example"),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.domain(cmd.Context(), &o, args) },
 	}
 	o.output.flags(cmd)
@@ -82,12 +83,12 @@ func (a *app) domain(ctx context.Context, o *domainOptions, args []string) error
 	if err != nil {
 		return err
 	}
-	jobs, bad := a.jobs(args, o)
-	checker, err := a.checker(&o.network, jobs)
+	src, err := a.source(&o.network)
 	if err != nil {
 		return err
 	}
-	go run(ctx, checker, jobs)
+	jobs, bad := a.jobs(args, o, src)
+	go run(ctx, src.Checker, jobs)
 
 	status := check.Clean
 	for i, j := range jobs {
@@ -120,9 +121,15 @@ func (a *app) domain(ctx context.Context, o *domainOptions, args []string) error
 }
 
 // jobs reads the names. A bad one is reported and passed over.
-func (a *app) jobs(args []string, o *domainOptions) (jobs []*job, bad bool) {
+func (a *app) jobs(args []string, o *domainOptions, src *source) (jobs []*job, bad bool) {
 	for _, arg := range args {
 		name, from, err := idn.Domain(arg)
+		if err == nil && strings.Contains(name, "*") {
+			err = fmt.Errorf("%q stands for many names: name one", arg)
+		}
+		if err == nil {
+			err = src.knows(name)
+		}
 		if err != nil {
 			fmt.Fprintln(a.Stderr, "mailcheck:", report.Clean(err.Error()))
 			bad = true
@@ -131,6 +138,7 @@ func (a *app) jobs(args []string, o *domainOptions) (jobs []*job, bad bool) {
 		if from != "" {
 			fmt.Fprintf(a.Stderr, "mailcheck: of the %s %s the domain %s is checked\n", from, report.Clean(arg), report.Clean(name))
 		}
+		a.notes(src, name)
 		jobs = append(jobs, &job{
 			target: mailcheck.Target{Domain: name, Selectors: o.selectors, Hosts: o.hosts, Role: mailcheck.Role(o.role)},
 			done:   make(chan struct{}),
@@ -206,8 +214,11 @@ func (j *judging) settings() (mailcheck.Settings, error) {
 	known := patterns()
 	for _, p := range slices.Concat(j.only, j.skip) {
 		if !slices.Contains(known, p) {
-			return mailcheck.Settings{}, fmt.Errorf("no rule %q: see mailcheck rules", p)
+			return mailcheck.Settings{}, fmt.Errorf("no rule %q%s", p, near(p))
 		}
+	}
+	if slices.ContainsFunc(j.only, func(p string) bool { return slices.Contains(j.skip, p) }) {
+		return mailcheck.Settings{}, errors.New("--only and --skip name the same rule: nothing would be judged")
 	}
 	role, err := mailcheck.ParseRole(j.role)
 	if err != nil {
@@ -219,8 +230,11 @@ func (j *judging) settings() (mailcheck.Settings, error) {
 // saver returns what writes the facts of one name: nothing, one file, or a file
 // a name in a folder.
 func saver(path string, names int) (func(*mailcheck.Facts) error, error) {
-	if path == "" {
+	switch path {
+	case "":
 		return func(*mailcheck.Facts) error { return nil }, nil
+	case "-":
+		return nil, errors.New("--save - : the report goes to standard output; name a file")
 	}
 	info, err := os.Stat(path)
 	folder := strings.HasSuffix(path, string(filepath.Separator)) || err == nil && info.IsDir()

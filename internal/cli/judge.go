@@ -24,19 +24,19 @@ type judgeOptions struct {
 func (a *app) judgeCommand() *cobra.Command {
 	var o judgeOptions
 	cmd := &cobra.Command{
-		Use:   "judge FILE…|-",
+		Use:   "judge FILE…|FOLDER|-",
 		Short: "Judge facts that were saved with --save",
 		Long: `judge reads facts that "domain --save" wrote and judges them with the rules of
 this release. It asks nobody. --at judges as of another time, such as a day on
 which a certificate will have expired.`,
 		Example: `  mailcheck judge facts.json
   mailcheck judge --at 2027-01-31T00:00:00Z facts.json`,
-		Args: cobra.MinimumNArgs(1),
+		Args: some("name a file that --save wrote, a folder of them, or - for standard input"),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.judge(cmd.Context(), &o, args) },
 	}
 	o.output.flags(cmd)
 	o.judging.flags(cmd)
-	cmd.Flags().StringVar(&o.at, "at", "", "judge as of this time, RFC 3339 (default: when the facts were gathered)")
+	cmd.Flags().StringVar(&o.at, "at", "", "judge as of this time or date, RFC 3339 (default: when the facts were gathered)")
 	return cmd
 }
 
@@ -50,9 +50,12 @@ func (a *app) judge(ctx context.Context, o *judgeOptions, files []string) error 
 		return err
 	}
 	if o.at != "" {
-		if settings.At, err = time.Parse(time.RFC3339, o.at); err != nil {
-			return fmt.Errorf("--at %q: want a time such as 2027-01-31T00:00:00Z", o.at)
+		if settings.At, err = parseTime(o.at); err != nil {
+			return err
 		}
+	}
+	if files, err = savedFiles(files); err != nil {
+		return err
 	}
 	status := check.Clean
 	for _, file := range files {
@@ -73,6 +76,37 @@ func (a *app) judge(ctx context.Context, o *judgeOptions, files []string) error 
 		return err
 	}
 	return exit(status)
+}
+
+// parseTime reads a time or a date.
+func parseTime(s string) (time.Time, error) {
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("--at %q: want a time such as 2027-01-31T00:00:00Z, or a date", s)
+}
+
+// savedFiles puts in the place of a folder the files that --save wrote there.
+func savedFiles(paths []string) ([]string, error) {
+	var files []string
+	for _, path := range paths {
+		info, err := os.Stat(path)
+		if path == "-" || err != nil || !info.IsDir() {
+			files = append(files, path)
+			continue
+		}
+		saved, err := filepath.Glob(filepath.Join(path, "*.json"))
+		if err != nil {
+			return nil, err
+		}
+		if len(saved) == 0 {
+			return nil, fmt.Errorf("%s: no facts in this folder", path)
+		}
+		files = append(files, saved...)
+	}
+	return files, nil
 }
 
 func (a *app) readFacts(file string) (*mailcheck.Facts, error) {

@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/mailcheck-go/mailcheck"
@@ -11,8 +13,14 @@ import (
 	"github.com/mailcheck-go/mailcheck/report"
 )
 
-// checker builds what gathers facts, as the network flags say.
-func (a *app) checker(n *network, jobs []*job) (*mailcheck.Checker, error) {
+// source is what is asked: a checker, and the zones under it where there are any.
+type source struct {
+	*mailcheck.Checker
+	zones *zone.Zones
+}
+
+// source is built as the network flags say.
+func (a *app) source(n *network) (*source, error) {
 	if n.timeout <= 0 {
 		return nil, fmt.Errorf("--timeout %s: want more than 0, such as 10s", n.timeout)
 	}
@@ -20,52 +28,69 @@ func (a *app) checker(n *network, jobs []*job) (*mailcheck.Checker, error) {
 	if err != nil {
 		return nil, err
 	}
-	resolver, err := a.resolver(n)
+	resolver, zones, err := a.resolver(n)
 	if err != nil {
 		return nil, err
 	}
-	for _, j := range jobs {
-		a.noteZones(resolver, j.target.Domain)
-	}
-	return &mailcheck.Checker{
-		Resolver: &dnsx.Cache{Next: resolver}, Budget: n.timeout, AllowPrivate: private, Offline: n.offline, Now: a.Now,
+	return &source{
+		Checker: &mailcheck.Checker{Resolver: &dnsx.Cache{Next: resolver}, Budget: n.timeout, AllowPrivate: private, Offline: n.offline, Now: a.Now},
+		zones:   zones,
 	}, nil
 }
 
 // resolver is the name servers, under the zones where there are any.
-func (a *app) resolver(n *network) (dnsx.Resolver, error) {
+func (a *app) resolver(n *network) (dnsx.Resolver, *zone.Zones, error) {
 	if n.offline && len(n.zones) == 0 {
-		return nil, fmt.Errorf("--offline needs --zone: there is nothing else to ask")
+		return nil, nil, errors.New("--offline needs --zone: there is nothing else to ask")
 	}
 	if n.offline && len(n.resolvers) > 0 {
-		return nil, fmt.Errorf("--offline asks no name server, and --resolver names one: leave one of them out")
+		return nil, nil, errors.New("--offline asks no name server, and --resolver names one: leave one of them out")
 	}
 	var servers dnsx.Resolver
 	if !n.offline {
 		var err error
 		if servers, err = a.servers(n); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	if len(n.zones) == 0 {
-		return servers, nil
+		return servers, nil, nil
 	}
 	zones, err := zone.Load(n.zones...)
 	if err != nil {
-		return nil, fmt.Errorf("--zone: %w", err)
+		return nil, nil, fmt.Errorf("--zone: %w", err)
 	}
 	zones.Next, zones.Now = servers, a.Now
-	return zones, nil
+	return zones, zones, nil
 }
 
-// noteZones says on stderr what the files have for a domain that is no record by
-// itself: what rests on it is unknown.
-func (a *app) noteZones(r dnsx.Resolver, domain string) {
-	zones, ok := r.(*zone.Zones)
-	if !ok {
+// knows refuses a name of which nothing can be found out: offline, and in no zone.
+// Said as a report it would be all unknown, and pass for a check in CI.
+func (s *source) knows(domain string) error {
+	if s.zones == nil || !s.Offline {
+		return nil
+	}
+	apexes := s.zones.Apexes()
+	for _, apex := range apexes {
+		if dnsx.Below(domain, apex) {
+			return nil
+		}
+	}
+	const shown = 5
+	have := strings.Join(apexes[:min(len(apexes), shown)], ", ")
+	if len(apexes) > shown {
+		have = fmt.Sprintf("%s and %d more", have, len(apexes)-shown)
+	}
+	return fmt.Errorf("%s: no zone file holds it, and --offline asks nobody else; the zones are %s", domain, have)
+}
+
+// notes says on stderr what the files have for a domain that is no record by itself:
+// what rests on it is unknown.
+func (a *app) notes(s *source, domain string) {
+	if s.zones == nil {
 		return
 	}
-	for _, note := range zones.Notes() {
+	for _, note := range s.zones.Notes() {
 		if dnsx.Below(note.Name, domain) {
 			fmt.Fprintln(a.Stderr, "mailcheck: note:", report.Clean(note.String()))
 		}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -23,6 +24,9 @@ func (a *app) rulesCommand() *cobra.Command {
 		Example: `  mailcheck rules
   mailcheck rules dmarc spf
   mailcheck rules --format markdown`,
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return areas(), cobra.ShellCompDirectiveNoFileComp
+		},
 		RunE: func(_ *cobra.Command, areas []string) error {
 			docs, err := inAreas(mailcheck.Catalog(), areas)
 			if err != nil {
@@ -47,12 +51,23 @@ func (a *app) rulesCommand() *cobra.Command {
 	return cmd
 }
 
-func inAreas(docs []check.Doc, areas []string) ([]check.Doc, error) {
-	if len(areas) == 0 {
+// areas are the first parts of the ids, in the order of reports.
+func areas() []string {
+	var all []string
+	for _, doc := range mailcheck.Catalog() {
+		if area, _, _ := strings.Cut(doc.ID, "."); !slices.Contains(all, area) {
+			all = append(all, area)
+		}
+	}
+	return all
+}
+
+func inAreas(docs []check.Doc, want []string) ([]check.Doc, error) {
+	if len(want) == 0 {
 		return docs, nil
 	}
 	var kept []check.Doc
-	for _, area := range areas {
+	for _, area := range want {
 		n := len(kept)
 		for _, doc := range docs {
 			if strings.HasPrefix(doc.ID, area+".") {
@@ -60,7 +75,7 @@ func inAreas(docs []check.Doc, areas []string) ([]check.Doc, error) {
 			}
 		}
 		if len(kept) == n {
-			return nil, fmt.Errorf("no rule of area %q: see mailcheck rules", area)
+			return nil, fmt.Errorf("no area %q: want %s", area, strings.Join(areas(), ", "))
 		}
 	}
 	return kept, nil
@@ -111,10 +126,10 @@ func markdown(s string) string {
 func (a *app) explainCommand() *cobra.Command {
 	var language string
 	cmd := &cobra.Command{
-		Use:     "explain ID",
+		Use:     "explain ID…",
 		Short:   "Explain a rule: what it means, what to do, where it is written",
 		Example: "  mailcheck explain spf.lookup-limit",
-		Args:    cobra.ExactArgs(1),
+		Args:    some("name a rule, such as: mailcheck explain dmarc.p-none"),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			var ids []string
 			for _, doc := range mailcheck.Catalog() {
@@ -127,12 +142,20 @@ func (a *app) explainCommand() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("--lang: %w", err)
 			}
-			for _, doc := range mailcheck.Catalog() {
-				if doc.ID == args[0] {
-					return explain(a.Stdout, doc, tr)
+			for i, id := range args {
+				docs := mailcheck.Catalog()
+				at := slices.IndexFunc(docs, func(d check.Doc) bool { return strings.EqualFold(d.ID, id) })
+				if at < 0 {
+					return fmt.Errorf("no rule %q%s", id, near(id))
+				}
+				if i > 0 {
+					fmt.Fprintln(a.Stdout)
+				}
+				if err := explain(a.Stdout, docs[at], tr); err != nil {
+					return err
 				}
 			}
-			return fmt.Errorf("no rule %q%s", args[0], near(args[0]))
+			return nil
 		},
 	}
 	cmd.Flags().StringVar(&language, "lang", "en", "language: en or ja")
@@ -158,23 +181,28 @@ func explain(w io.Writer, doc check.Doc, tr check.Translation) error {
 	return err
 }
 
-// near suggests the rules that have the same area or the same name.
+// near suggests what may be meant: an area's pattern, or the rules of a like name.
 func near(id string) string {
-	area, name, _ := strings.Cut(id, ".")
-	var close []string
+	if slices.Contains(areas(), id) {
+		return fmt.Sprintf(": did you mean %s.*?", id)
+	}
+	_, name, ok := strings.Cut(id, ".")
+	if !ok {
+		name = id
+	}
+	var alike []string
 	for _, doc := range mailcheck.Catalog() {
-		a, n, _ := strings.Cut(doc.ID, ".")
-		if name != "" && strings.Contains(n, name) || a == area && name == "" || n == area {
-			close = append(close, doc.ID)
+		if _, n, _ := strings.Cut(doc.ID, "."); name != "" && (strings.Contains(n, name) || strings.Contains(name, n)) {
+			alike = append(alike, doc.ID)
 		}
 	}
 	switch {
-	case len(close) == 0:
+	case len(alike) == 0:
 		return ": see mailcheck rules"
-	case len(close) > 8:
-		close = append(close[:8], "…")
+	case len(alike) > 8:
+		alike = append(alike[:8], "…")
 	}
-	return ": did you mean " + strings.Join(close, ", ") + "?"
+	return ": did you mean " + strings.Join(alike, ", ") + "?"
 }
 
 func (a *app) versionCommand() *cobra.Command {
