@@ -27,7 +27,8 @@ func (v *view) answers(results []check.Result) []check.Answer {
 	for i := range all {
 		all[i].Rules = known(all[i].Rules, results)
 	}
-	return all
+	// Where the owner left out every rule that an answer rests on, nobody asked it.
+	return slices.DeleteFunc(all, func(a check.Answer) bool { return len(a.Rules) == 0 })
 }
 
 // known keeps the ids of rules that were judged.

@@ -2,6 +2,7 @@ package mailcheck
 
 import (
 	"slices"
+	"sync"
 
 	"golang.org/x/net/publicsuffix"
 
@@ -15,9 +16,26 @@ import (
 	"github.com/mailcheck-go/mailcheck/tlsrpt"
 )
 
-// rules are all rules in the order of reports: a line a room, and those that read
-// two rooms beside the room that they are about.
+// rules are all rules in the order of reports. Those for settings that leave every
+// room its defaults are made once: making them costs as much as applying them.
 func rules(s Settings) []check.Rule[*view] {
+	if s.defaults() {
+		return slices.Clone(defaultRules())
+	}
+	return allRules(s)
+}
+
+var defaultRules = sync.OnceValue(func() []check.Rule[*view] { return allRules(Settings{}) })
+
+// defaults reports whether the settings change nothing in any rule.
+func (s Settings) defaults() bool {
+	return s.At.IsZero() && s.SPF == spf.Settings{} && s.DKIM == dkim.Settings{} && s.DMARC == dmarc.Settings{} &&
+		s.MX.PublicSuffix == nil && s.MTASTS == mtasts.Settings{} && s.TLSRPT == tlsrpt.Settings{} && s.TLSCert == tlscert.Settings{}
+}
+
+// allRules has a line a room, and those that read two rooms beside the room that
+// they are about.
+func allRules(s Settings) []check.Rule[*view] {
 	if s.MX.PublicSuffix == nil {
 		s.MX.PublicSuffix = publicsuffix.List.PublicSuffix
 	}
