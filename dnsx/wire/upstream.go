@@ -20,7 +20,7 @@ const (
 	maxWindow   = 512 // 64 answers of 1232 octets fill the usual receive buffer of a socket by two thirds
 	growth      = 1.5
 	worthwhile  = 1.25 // the gain in replies that makes it grow again
-	restTurns   = 128  // before growth is tried anew
+	restTurns   = 32   // before growth is tried anew
 )
 
 // The wait before another try is the smoothed round trip and four times its
@@ -107,12 +107,13 @@ func (u *upstream) release(f *flight) {
 	}
 }
 
-// turn counts what became of a message, and sets the window after a window of them.
+// turn counts what became of a message, and sets the window after a window of them,
+// but not of so few that chance would decide.
 func (u *upstream) turn(good, lost int) {
 	u.good += good
 	u.lost += lost
 	n := u.good + u.lost
-	if n < int(u.window) {
+	if n < max(startWindow, int(u.window)) {
 		return
 	}
 	now := u.engine.now()
