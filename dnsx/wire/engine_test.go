@@ -3,8 +3,10 @@ package wire_test
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -365,6 +367,68 @@ func TestMixedCase(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Whatever a network does, a reply is about its question, and nothing is left.
+func TestMuchAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		world := &fakeNet{rtt: 5 * time.Millisecond}
+		world.handle = func(_ netip.AddrPort, query *dns.Msg, reply func(time.Duration, *dns.Msg)) {
+			m := echo(query)
+			late := time.Duration(rand.IntN(40)) * time.Millisecond
+			switch rand.IntN(20) {
+			case 0: // lost
+				return
+			case 1:
+				late = 3 * time.Second
+			case 2:
+				m.Id++
+			case 3:
+				m.Question[0].Name = "x" + m.Question[0].Name
+			case 4:
+				m.Rcode, m.Answer = dns.RcodeServerFailure, nil
+			case 5:
+				m.Truncated = true // and nobody listens on TCP
+			case 6:
+				m.Question[0].Name = strings.ToUpper(m.Question[0].Name)
+			case 7:
+				reply(2*late, m)
+			}
+			reply(late, m)
+		}
+		c := world.client(far, far2, near)
+		answers := 0
+		var wg sync.WaitGroup
+		var mu sync.Mutex
+		for i := range 20 {
+			wg.Go(func() {
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				if i%4 == 0 {
+					time.AfterFunc(time.Duration(i)*10*time.Millisecond, cancel)
+				}
+				qs := many(300)
+				seen := make([]bool, len(qs))
+				c.ResolveEach(ctx, qs, func(at int, r dnsx.Reply) {
+					assert.Equal(t, qs[at], r.Question)
+					assert.False(t, seen[at], "one reply each")
+					seen[at] = true
+					if r.Answer != nil {
+						assert.Equal(t, qs[at].Name, r.Answer.Records[0].Name)
+						mu.Lock()
+						answers++
+						mu.Unlock()
+					}
+				})
+				assert.NotContains(t, seen, false)
+			})
+		}
+		wg.Wait()
+		assert.Greater(t, answers, 15*300*9/10)
+		time.Sleep(10 * time.Second)
+		left := wire.CountsOf(c)
+		assert.Zero(t, left.Links+left.InFlight+left.Active, "%+v", left)
+	})
 }
 
 func TestCloseEndsEverything(t *testing.T) {

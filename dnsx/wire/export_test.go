@@ -9,17 +9,18 @@ func Dial(c *Client, dial dialFunc) *Client {
 }
 
 // Counts are what an engine has counted.
-type Counts struct{ Sent, Strays, Links, Window int }
+type Counts struct{ Sent, Strays, Links, Window, InFlight, Active int }
 
 // CountsOf is for tests that look inside.
 func CountsOf(c *Client) Counts {
 	e := engineOf(c)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	n := Counts{Sent: e.sent, Strays: e.strays}
+	n := Counts{Sent: e.sent, Strays: e.strays, Active: len(e.active)}
 	for _, u := range e.upstreams {
 		n.Links += len(u.links)
 		n.Window += int(u.window)
+		n.InFlight += u.inflight
 	}
 	return n
 }

@@ -363,6 +363,8 @@ func TestHostileServer(t *testing.T) {
 			}
 			assert.LessOrEqual(t, wire.CountsOf(c).Sent, most+2*len(servers)*4, "control questions beside")
 			c.Close()
+			left := wire.CountsOf(c)
+			assert.Zero(t, left.Links+left.InFlight+left.Active, "%+v", left)
 			stop()
 			stopOther()
 			goleak.VerifyNone(t)
