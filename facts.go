@@ -60,8 +60,14 @@ var ErrFacts = errors.New("no facts of mailcheck")
 // 100 KB, most of it certificates.
 const FactsMax = 64 << 20
 
-// ReadFacts reads saved facts. They may come from anybody: the size is bounded,
-// and what does not look like facts is an error that wraps ErrFacts.
+// valuesMax is the number of JSON values up to which ReadFacts reads. Of a zone with
+// thousands of names they are some 100,000; and three octets such as {}, become
+// a kilobyte of memory.
+const valuesMax = 1 << 18
+
+// ReadFacts reads saved facts. They may come from anybody: size and number of
+// values are bounded, and what does not look like facts is an error that wraps
+// ErrFacts.
 func ReadFacts(r io.Reader) (*Facts, error) {
 	data, err := io.ReadAll(io.LimitReader(r, FactsMax+1))
 	if err != nil {
@@ -69,6 +75,9 @@ func ReadFacts(r io.Reader) (*Facts, error) {
 	}
 	if len(data) > FactsMax {
 		return nil, fmt.Errorf("%w: over %d MB", ErrFacts, FactsMax>>20)
+	}
+	if values(data) > valuesMax {
+		return nil, fmt.Errorf("%w: over %d values", ErrFacts, valuesMax)
 	}
 	var f Facts
 	if err := json.Unmarshal(data, &f); err != nil {
@@ -85,4 +94,21 @@ func ReadFacts(r io.Reader) (*Facts, error) {
 		return nil, fmt.Errorf("%w: domain: %w", ErrFacts, err)
 	}
 	return &f, nil
+}
+
+// values bounds the number of values of a JSON text from above, without reading it:
+// each but the first follows a comma, a colon or an opening bracket.
+func values(data []byte) int {
+	n, quoted := 1, false
+	for i := 0; i < len(data); i++ {
+		switch c := data[i]; {
+		case c == '"':
+			quoted = !quoted
+		case quoted && c == '\\':
+			i++
+		case !quoted && (c == ',' || c == ':' || c == '[' || c == '{'):
+			n++
+		}
+	}
+	return n
 }

@@ -387,6 +387,19 @@ func TestBadTargets(t *testing.T) {
 	}
 }
 
+// Three octets of JSON may take a kilobyte of memory.
+func TestReadFactsBoundsTheNumberOfValues(t *testing.T) {
+	const begin = `{"schema":"mailcheck/facts/v1","domain":"acme.example","tlscert":{"domain":"a\\\",[{","hosts":[`
+	_, err := mailcheck.ReadFacts(strings.NewReader(begin + strings.Repeat("{},", 1000) + "{}]}}"))
+	require.NoError(t, err)
+	_, err = mailcheck.ReadFacts(strings.NewReader(begin + strings.Repeat("{},", 1<<18) + "{}]}}"))
+	require.ErrorIs(t, err, mailcheck.ErrFacts)
+	require.ErrorContains(t, err, "values")
+	text := strings.Repeat(",:[{", 1<<18) // in a string they are no values
+	_, err = mailcheck.ReadFacts(strings.NewReader(begin + `{"why":"` + text + `"}]}}`))
+	require.NoError(t, err)
+}
+
 func FuzzJudge(f *testing.F) {
 	files, err := filepath.Glob("testdata/facts/*.json")
 	require.NoError(f, err)
