@@ -1,0 +1,51 @@
+package real_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// programs are those that the tests start, and the Debian packages they come in.
+var programs = map[string]string{
+	"nsd": "nsd", "unbound": "unbound", "kzonesign": "knot-dnssecutils or knot", "keymgr": "knot",
+}
+
+// have reports whether all of these programs are there. Where one is not, the log
+// says so, and with MAILCHECK_REAL=required the test fails.
+func have(t *testing.T, names ...string) bool {
+	t.Helper()
+	all := true
+	for _, name := range names {
+		if program(name) != "" {
+			continue
+		}
+		all = false
+		const text = "NOT RUN: %s is not installed (package %s)"
+		if os.Getenv("MAILCHECK_REAL") == "required" {
+			t.Errorf(text, name, programs[name])
+		} else {
+			t.Logf(text, name, programs[name])
+		}
+	}
+	return all
+}
+
+// program finds a program in PATH, and where Debian keeps servers: that is not in
+// everybody's PATH.
+func program(name string) string {
+	if path, err := exec.LookPath(name); err == nil {
+		return path
+	}
+	for _, dir := range []string{"/usr/sbin", "/usr/local/sbin"} {
+		if path, err := exec.LookPath(filepath.Join(dir, name)); err == nil {
+			return path
+		}
+	}
+	return ""
+}

@@ -1,0 +1,43 @@
+#!/bin/sh
+# The servers that the tests of this folder start: installs those that are missing
+# where it may (as root, on a system with apt-get), and says what is missing after that.
+#
+#   parts.sh           install, then say
+#   parts.sh missing   only say
+set -u
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+
+# program:package
+parts="nsd:nsd unbound:unbound kzonesign:knot-dnssecutils keymgr:knot"
+
+# missing prints the programs that are not there, or with "packages" what they come in.
+missing() {
+	for part in $parts; do
+		command -v "${part%:*}" >/dev/null 2>&1 && continue
+		if [ "${1:-}" = packages ]; then echo "${part#*:}"; else echo "${part%:*}"; fi
+	done
+}
+
+install() {
+	export DEBIAN_FRONTEND=noninteractive
+	# The packages' own daemons are not to start: this is how Debian is told.
+	policy=/usr/sbin/policy-rc.d
+	if [ ! -e $policy ]; then
+		printf '#!/bin/sh\nexit 101\n' >$policy && chmod +x $policy
+		trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+		trap 'exit 1' HUP INT TERM
+	fi
+	# One after the other: Debian's releases put kzonesign into different packages.
+	apt-get update -qq >/dev/null 2>&1
+	for package in $(missing packages); do
+		apt-get install -y -qq --no-install-recommends "$package" </dev/null >/dev/null 2>&1
+	done
+}
+
+if [ "${1:-}" != missing ] && [ -n "$(missing)" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+	install
+fi
+for program in $(missing); do
+	echo "not run: tests of internal/real that need $program, which is not installed"
+done
+exit 0
