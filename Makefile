@@ -1,5 +1,6 @@
 # make test runs all tests; make check is what a change has to pass besides.
 # Nothing but Go is needed: tools are built into bin/ at the versions named here.
+# Tests against real name servers run where these are installed (internal/real).
 
 GO          ?= go
 STATICCHECK  = honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -7,16 +8,21 @@ GOFUMPT      = mvdan.cc/gofumpt@v0.12.0
 FUZZTIME    ?= 5s
 export GOBIN := $(CURDIR)/bin
 
-.PHONY: all build test race vet fmt staticcheck fuzz bench docs check clean
+.PHONY: all build test real-parts race vet fmt staticcheck fuzz bench docs check clean
 
 all: build
 
 build:
 	$(GO) build -o bin/mailcheck ./cmd/mailcheck
 
-test:
+test: real-parts
 	$(GO) test ./...
 	cd internal/peers && $(GO) test ./...
+	@internal/real/parts.sh missing
+
+# The servers of internal/real: installed where that may be done, and said where not.
+real-parts:
+	@internal/real/parts.sh
 
 race:
 	$(GO) test -race ./...
