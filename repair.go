@@ -20,10 +20,6 @@ import (
 // or makes a rule fail that is as grave, is not: merging two records may well bring
 // up what is minor in them.
 func (v *view) repairs(results []check.Result, rules []check.Rule[*view]) []check.Repair {
-	before := make(map[string]check.Result, len(results))
-	for _, res := range results {
-		before[res.ID] = res
-	}
 	var repairs []check.Repair
 	for _, c := range v.changes(results) {
 		facts, err := withChange(v.facts, c)
@@ -33,8 +29,8 @@ func (v *view) repairs(results []check.Result, rules []check.Rule[*view]) []chec
 		after := check.Apply(v.with(facts), rules)
 		var cures []string
 		var cured, caused check.Severity
-		for _, res := range after {
-			was := before[res.ID]
+		for i, res := range after { // of the same rules
+			was := results[i]
 			switch {
 			case mended(was, res, c.Name):
 				cures = append(cures, res.ID)

@@ -17,12 +17,16 @@ import (
 )
 
 // rules are all rules in the order of reports. Those for settings that leave every
-// room its defaults are made once: making them costs as much as applying them.
+// room its defaults are made once: making them costs as much as applying them. They
+// are all callers', who copy them only where they leave some out.
 func rules(s Settings) []check.Rule[*view] {
-	if s.defaults() {
+	switch {
+	case !s.defaults():
+		return allRules(s)
+	case len(s.Only)+len(s.Skip) > 0:
 		return slices.Clone(defaultRules())
 	}
-	return allRules(s)
+	return defaultRules()
 }
 
 var defaultRules = sync.OnceValue(func() []check.Rule[*view] { return allRules(Settings{}) })

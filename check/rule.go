@@ -146,8 +146,8 @@ type Result struct {
 // Apply runs rules over one view. The results stand in the rules' order.
 func Apply[V any](view V, rules []Rule[V]) []Result {
 	results := make([]Result, 0, len(rules))
-	for _, r := range rules {
-		results = append(results, r.apply(view))
+	for i := range rules {
+		results = append(results, rules[i].apply(view))
 	}
 	return results
 }
@@ -225,6 +225,9 @@ func (res *Result) unknown(gaps []Gap) {
 
 // distinct drops gaps that say the same thing again.
 func distinct(gaps []Gap) []Gap {
+	if len(gaps) < 2 {
+		return append([]Gap(nil), gaps...)
+	}
 	seen := make(map[gapJSON]bool, len(gaps))
 	var kept []Gap
 	for _, g := range gaps {

@@ -3,6 +3,7 @@ package dkim
 import (
 	"encoding/hex"
 	"math/big"
+	"slices"
 	"sync"
 )
 
@@ -100,48 +101,65 @@ func smallFactor(n *big.Int) int64 {
 // where its factors are close together a is near the root of n.
 func closePrimes(n *big.Int) bool {
 	a := new(big.Int).Sqrt(n)
-	square := new(big.Int).Mul(a, a)
-	if square.Cmp(n) == 0 {
+	b2 := new(big.Int).Mul(a, a)
+	if b2.Cmp(n) == 0 {
 		return true
 	}
 	a.Add(a, big.NewInt(1))
-	b2 := square.Sub(square.Mul(a, a), n)
+	b2.Sub(b2.Mul(a, a), n)
 	step := new(big.Int).Lsh(a, 1)
 	step.Add(step, big.NewInt(1)) // (a+1)² - a²
-	root := new(big.Int)
-	for range fermatRounds {
-		if isSquare(b2, root) {
+	m := big.NewInt(squareModuli)
+	// The rests of both say at which steps there may be a square.
+	b2Rest, stepRest := new(big.Int).Mod(b2, m).Int64(), new(big.Int).Mod(step, m).Int64()
+	for i := range int64(fermatRounds) {
+		if maySquare(b2Rest) && isSquare(after(b2, step, i)) {
 			return true
 		}
-		b2.Add(b2, step)
-		step.Add(step, big.NewInt(2))
+		b2Rest = (b2Rest + stepRest) % squareModuli
+		stepRest += 2
 	}
 	return false
+}
+
+// after returns b2 after some steps, each larger by 2 than the one before.
+func after(b2, step *big.Int, steps int64) *big.Int {
+	sum := new(big.Int).Mul(step, big.NewInt(steps))
+	sum.Add(sum, b2)
+	return sum.Add(sum, big.NewInt(steps*(steps-1)))
 }
 
 // A square is one modulo each of these, and of other numbers one in 490 is: that
 // saves nearly all roots.
 const squareModuli = 64 * 63 * 61 * 59 * 55 * 53
 
-// squares has for each of the moduli the bit n set where n is a square.
-var squares = sync.OnceValue(func() map[int64]uint64 {
-	masks := map[int64]uint64{}
+// residues has bit n of squares set where n is a square modulo m.
+type residues struct {
+	m       int64
+	squares uint64
+}
+
+// squares are the residues of each of the moduli.
+var squares = sync.OnceValue(func() []residues {
+	var all []residues
 	for _, m := range []int64{64, 63, 61, 59, 55, 53} {
+		r := residues{m: m}
 		for n := range m {
-			masks[m] |= 1 << (n * n % m)
+			r.squares |= 1 << (n * n % m)
 		}
+		all = append(all, r)
 	}
-	return masks
+	return all
 })
 
-func isSquare(n, root *big.Int) bool {
-	rest := root.Mod(n, big.NewInt(squareModuli)).Int64()
-	for m, mask := range squares() {
-		if mask>>(rest%m)&1 == 0 {
-			return false
-		}
-	}
-	root.Sqrt(n)
+// maySquare reports whether a number may be a square for all that its rest modulo
+// squareModuli says.
+func maySquare(rest int64) bool {
+	return !slices.ContainsFunc(squares(), func(r residues) bool { return r.squares>>(rest%r.m)&1 == 0 })
+}
+
+func isSquare(n *big.Int) bool {
+	root := new(big.Int).Sqrt(n)
 	return root.Mul(root, root).Cmp(n) == 0
 }
 
