@@ -176,15 +176,39 @@ func TestSavedFactsGiveTheSameReport(t *testing.T) {
 }
 
 func TestSaveSeveral(t *testing.T) {
-	dir := t.TempDir()
+	dir := filepath.Join(t.TempDir(), "[facts") // no pattern
+	require.NoError(t, os.Mkdir(dir, 0o700))
 	got := run(t, nil, "", words("domain "+zones+"acme.example parked.example --save "+dir)...)
 	require.Equal(t, cli.Found, got.code, got.err)
 	for _, name := range []string{"acme.example.json", "parked.example.json"} {
 		assert.FileExists(t, filepath.Join(dir, name))
 	}
+	judged := run(t, nil, "", "judge", dir)
+	assert.Equal(t, got.out, judged.out)
+	assert.Equal(t, got.code, judged.code, judged.err)
 	got = run(t, nil, "", words("domain "+zones+"acme.example parked.example --save "+filepath.Join(dir, "one.json"))...)
 	assert.Equal(t, cli.Usage, got.code)
 	assert.Contains(t, got.err, "folder")
+}
+
+// A rename onto /dev/null would put a file in its place.
+func TestSaveReplacesPlainFilesOnly(t *testing.T) {
+	got := run(t, nil, "", words("domain "+zones+"--save "+os.DevNull+" parked.example")...)
+	assert.Equal(t, cli.Usage, got.code)
+	assert.Contains(t, got.err, "plain file")
+	info, err := os.Stat(os.DevNull)
+	require.NoError(t, err)
+	assert.False(t, info.Mode().IsRegular())
+}
+
+func TestTheOtherFilesAreStillJudged(t *testing.T) {
+	const facts = "../../testdata/facts/v0.1.0-acme.json"
+	for _, format := range []string{"text", "json", "ndjson"} {
+		got := run(t, nil, "", "judge", "--format", format, "nowhere.json", facts)
+		assert.Equal(t, cli.Usage, got.code, format)
+		assert.Contains(t, got.err, "nowhere.json", format)
+		assert.Contains(t, got.out, "acme.example", format)
+	}
 }
 
 func TestJudgeRefusesWhatIsNoFacts(t *testing.T) {

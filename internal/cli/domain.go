@@ -241,6 +241,9 @@ func saver(path string, names int) (func(*mailcheck.Facts) error, error) {
 	if !folder && names > 1 {
 		return nil, fmt.Errorf("--save %s: with several names it has to be a folder, such as %s/", path, path)
 	}
+	if !folder && err == nil && !info.Mode().IsRegular() { // such as /dev/null
+		return nil, fmt.Errorf("--save %s: it is no plain file, and would be replaced by one", path)
+	}
 	if !folder {
 		return func(f *mailcheck.Facts) error { return saveFacts(path, f) }, nil
 	}

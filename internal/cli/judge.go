@@ -7,12 +7,14 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/mailcheck-go/mailcheck"
 	"github.com/mailcheck-go/mailcheck/check"
+	"github.com/mailcheck-go/mailcheck/report"
 )
 
 type judgeOptions struct {
@@ -57,14 +59,16 @@ func (a *app) judge(ctx context.Context, o *judgeOptions, files []string) error 
 	if files, err = savedFiles(files); err != nil {
 		return err
 	}
-	status := check.Clean
+	status, bad := check.Clean, false
 	for _, file := range files {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		facts, err := a.readFacts(file)
-		if err != nil {
-			return fmt.Errorf("%s: %w", file, err)
+		if err != nil { // the others are judged nevertheless, as with domain
+			fmt.Fprintln(a.Stderr, "mailcheck:", report.Clean(fmt.Sprintf("%s: %v", file, err)))
+			bad = true
+			continue
 		}
 		rep := mailcheck.Judge(facts, settings)
 		if err := stream.Add(rep); err != nil {
@@ -74,6 +78,9 @@ func (a *app) judge(ctx context.Context, o *judgeOptions, files []string) error 
 	}
 	if err := stream.Close(); err != nil {
 		return err
+	}
+	if bad {
+		return exitStatus(Usage)
 	}
 	return exit(status)
 }
@@ -97,14 +104,19 @@ func savedFiles(paths []string) ([]string, error) {
 			files = append(files, path)
 			continue
 		}
-		saved, err := filepath.Glob(filepath.Join(path, "*.json"))
+		entries, err := os.ReadDir(path)
 		if err != nil {
 			return nil, err
 		}
-		if len(saved) == 0 {
+		n := len(files)
+		for _, e := range entries {
+			if strings.HasSuffix(e.Name(), ".json") {
+				files = append(files, filepath.Join(path, e.Name()))
+			}
+		}
+		if len(files) == n {
 			return nil, fmt.Errorf("%s: no facts in this folder", path)
 		}
-		files = append(files, saved...)
 	}
 	return files, nil
 }
