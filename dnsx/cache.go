@@ -3,6 +3,7 @@ package dnsx
 import (
 	"cmp"
 	"context"
+	"encoding/binary"
 	"reflect"
 	"sync"
 	"time"
@@ -109,8 +110,8 @@ func (c *Cache) Resolve(ctx context.Context, q Question) (*Answer, error) {
 // and asks Next for the rest in one batch.
 func (c *Cache) ResolveAll(ctx context.Context, qs []Question) []Reply {
 	replies := make([]Reply, len(qs))
-	for _, w := range c.begin(ctx, qs, replies) {
-		replies[w.place] = c.wait(ctx, w.flight)
+	if w := c.begin(ctx, qs, replies); w != nil {
+		c.wait(ctx, w)
 	}
 	return replies
 }
@@ -255,8 +256,8 @@ func (a *Answer) lifetime() time.Duration {
 	if len(a.Records) == 0 {
 		owner, denied := a.Owner(), false
 		for _, rr := range a.Authority {
-			if soa, ok := rr.SOA(); ok && Below(owner, rr.Name) {
-				ttl = min(ttl, seconds(rr.TTL), seconds(soa.Minimum))
+			if minimum, ok := minimumOf(rr); ok && Below(owner, rr.Name) {
+				ttl = min(ttl, seconds(rr.TTL), seconds(minimum))
 				denied = true
 			}
 		}
@@ -265,6 +266,35 @@ func (a *Answer) lifetime() time.Duration {
 		}
 	}
 	return time.Duration(ttl) * time.Second
+}
+
+// minimumOf returns the last field of an SOA record, and makes no strings of its names.
+func minimumOf(rr RR) (minimum uint32, ok bool) {
+	if rr.Type != TypeSOA {
+		return 0, false
+	}
+	next := 0
+	for range 2 {
+		if next, ok = skipName(rr.Data, next); !ok {
+			return 0, false
+		}
+	}
+	if len(rr.Data) != next+20 {
+		return 0, false
+	}
+	return binary.BigEndian.Uint32(rr.Data[next+16:]), true
+}
+
+// skipName returns the offset behind an uncompressed name.
+func skipName(wire []byte, off int) (next int, ok bool) {
+	for start := off; off < len(wire) && wire[off] <= 63 && off-start < 255; {
+		n := int(wire[off])
+		off += 1 + n
+		if n == 0 {
+			return off, true
+		}
+	}
+	return 0, false
 }
 
 // seconds reads a TTL: one with the top bit set is 0 (RFC 2181, 8).

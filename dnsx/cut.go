@@ -45,7 +45,11 @@ func (c *Cache) cut(q Question, now time.Time) *Answer {
 	if c.CutAfter <= 0 {
 		return nil
 	}
-	e := c.denialOf(q, now)
+	return c.cutBy(c.denialOf(q, now), q)
+}
+
+// cutBy answers a question from the denial that denialOf found, if it is believed.
+func (c *Cache) cutBy(e *entry, q Question) *Answer {
 	if e == nil || c.wanting(e.node) > 0 {
 		return nil
 	}
@@ -215,20 +219,21 @@ func (c *Cache) step(flights []*flight) (step, later []*flight) {
 	now := c.now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var rest []*flight
-	names := map[string]bool{}
+	rest := make([]*flight, 0, len(flights))
+	denials := make([]*entry, 0, len(flights)) // of the rest
+	names := make(map[string]bool, len(flights))
 	for _, f := range flights {
-		if a := c.cut(f.question, now); a != nil {
+		denial := c.denialOf(f.question, now)
+		if a := c.cutBy(denial, f.question); a != nil {
 			c.deliver(f, Reply{Question: f.question, Answer: a})
 			continue
 		}
-		rest = append(rest, f)
+		rest, denials = append(rest, f), append(denials, denial)
 		names[f.question.Name] = true
 	}
 	witnesses := map[*entry]int{}
-	for _, f := range rest {
-		name := f.question.Name
-		denial := c.denialOf(f.question, now)
+	for i, f := range rest {
+		name, denial := f.question.Name, denials[i]
 		switch {
 		case anyAbove(names, name), denial != nil && witnesses[denial] == c.wanting(denial.node):
 			later = append(later, f)

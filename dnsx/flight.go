@@ -15,9 +15,9 @@ type flight struct {
 	batch    *batch
 	job      *job // whose name it asks about; nil for none
 	waiters  int
+	waiting  *waiting // those who wait, or waited and left
 	landed   bool
-	reply    Reply         // set before done is closed
-	done     chan struct{} // closed when it has landed
+	reply    Reply // set when it has landed
 }
 
 type batch struct {
@@ -26,19 +26,30 @@ type batch struct {
 	cancel  context.CancelFunc
 }
 
+// caller waits for flights. Each puts its reply into its place, and the last wakes
+// the caller: that is once, however many there are.
+type caller struct {
+	replies []Reply // nil once it left
+	waits   []waiting
+	missing int
+	done    chan struct{} // closed when none is missing
+}
+
 // waiting is a flight whose reply goes to a place.
 type waiting struct {
 	place  int
 	flight *flight
+	caller *caller
+	next   *waiting // of the same flight
 }
 
-// begin puts the replies that are kept into their places, and returns the flights
-// that the others have to wait for.
-func (c *Cache) begin(ctx context.Context, qs []Question, replies []Reply) []waiting {
+// begin puts the replies that are kept into their places, and returns the caller as
+// one who waits for the others; nil where there are none.
+func (c *Cache) begin(ctx context.Context, qs []Question, replies []Reply) *caller {
 	now := c.now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var waits []waiting
+	var w *caller
 	var b *batch
 	var space []flight // in one piece: they last about as long as one another
 	for i, q := range qs {
@@ -57,26 +68,45 @@ func (c *Cache) begin(ctx context.Context, qs []Question, replies []Reply) []wai
 				space = make([]flight, len(qs)-i)
 			}
 			f, space = &space[0], space[1:]
-			*f = flight{question: q, batch: b, job: c.jobOf(q.Name), done: make(chan struct{})}
+			*f = flight{question: q, batch: b, job: c.jobOf(q.Name)}
 			b.flights = append(b.flights, f)
 			if c.flights == nil {
 				c.flights = map[Question]*flight{}
 			}
 			c.flights[q] = f
 		}
-		f.waiters++
-		f.batch.waiters++
-		if waits == nil {
-			waits = make([]waiting, 0, len(qs)-i)
+		if w == nil {
+			w = &caller{replies: replies, waits: make([]waiting, 0, len(qs)-i), done: make(chan struct{})}
 		}
-		waits = append(waits, waiting{i, f})
+		w.join(f, i)
 	}
 	if b != nil {
 		var own context.Context
 		own, b.cancel = context.WithTimeout(context.WithoutCancel(ctx), c.budget(ctx))
 		go c.fly(own, b)
 	}
-	return waits
+	return w
+}
+
+// join makes the caller wait for a flight. There is room for all of its waits, which
+// stay where they are.
+func (w *caller) join(f *flight, place int) {
+	w.waits = append(w.waits, waiting{place: place, flight: f, caller: w, next: f.waiting})
+	f.waiting = &w.waits[len(w.waits)-1]
+	w.missing++
+	f.waiters++
+	f.batch.waiters++
+}
+
+// take puts a reply into its place.
+func (w *caller) take(place int, r Reply) {
+	if w.replies == nil {
+		return
+	}
+	w.replies[place] = r
+	if w.missing--; w.missing == 0 {
+		close(w.done)
+	}
 }
 
 // budget is the time for a batch that a caller with ctx starts.
@@ -127,28 +157,36 @@ func (c *Cache) land(f *flight, r Reply) {
 // deliver hands over a reply. Its caller holds c.mu.
 func (c *Cache) deliver(f *flight, r Reply) {
 	f.reply, f.landed = r, true
-	close(f.done)
+	for w := f.waiting; w != nil; w = w.next {
+		w.caller.take(w.place, r)
+	}
+	f.waiting = nil
 	c.forget(f)
 	f.batch.waiters -= f.waiters
 	c.release(f.batch)
 }
 
-// wait returns the reply of a flight, or what the end of ctx makes of it.
-func (c *Cache) wait(ctx context.Context, f *flight) Reply {
+// wait returns when all flights of a caller have landed. Where ctx ends first, the
+// caller leaves with what that makes of the rest.
+func (c *Cache) wait(ctx context.Context, w *caller) {
 	select {
-	case <-f.done:
-		return f.reply
+	case <-w.done:
+		return
 	case <-ctx.Done():
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if f.landed { // in the same moment
-		return f.reply
+	for _, wait := range w.waits {
+		f := wait.flight
+		if f.landed {
+			continue
+		}
+		w.replies[wait.place] = ReplyOf(f.question)(nil, ctx.Err())
+		f.waiters--
+		f.batch.waiters--
+		c.release(f.batch)
 	}
-	f.waiters--
-	f.batch.waiters--
-	c.release(f.batch)
-	return ReplyOf(f.question)(nil, ctx.Err())
+	w.replies = nil
 }
 
 // release cancels a batch that nobody waits for: whoever asks now starts anew.
@@ -159,7 +197,9 @@ func (c *Cache) release(b *batch) {
 	}
 	b.cancel()
 	for _, f := range b.flights {
-		c.forget(f)
+		if !f.landed { // else it is forgotten
+			c.forget(f)
+		}
 	}
 }
 

@@ -38,6 +38,7 @@ func (c *Cache) leave(domain string, j *job) {
 	}
 	delete(c.jobs, domain)
 	for e := range j.own {
+		e.job = nil // j has no use for its set any more
 		c.drop(e)
 	}
 }
