@@ -24,13 +24,13 @@
 //
 // # Sockets
 //
-// Questions have no goroutine of their own, and no socket. Each server has up to 8
-// connected UDP sockets, on ports that the kernel picks, and each carries many
-// questions at once. After 4,096 messages or 10 s, or where it gets 256 guesses, a
-// socket takes nothing new and another one is opened; no ID is used twice on one.
-// A TCP connection, one a server, carries many questions at once too (RFC 7766,
-// 6.2.1.1 and 6.2.2). What is idle for 3 s is closed: a Client that is not closed leaves
-// nothing behind for longer.
+// Questions have no goroutine of their own, but over HTTPS, and no socket. Each
+// server has up to 8 connected UDP sockets, on ports that the kernel picks, and each
+// carries many questions at once. After 4,096 messages or 10 s, or where it gets 256
+// guesses, a socket takes nothing new and another one is opened; no ID is used twice
+// on one. A TCP connection, one a server, carries many questions at once too (RFC
+// 7766, 6.2.1.1 and 6.2.2). What is idle for 3 s is closed: a Client that is not
+// closed leaves nothing behind for long.
 //
 // # Waiting
 //
@@ -43,8 +43,8 @@
 // socket, and goes to another server where one answers. The replies to all tries
 // count until the question's time is over.
 //
-// A server that leaves four messages in a row without reply is asked for the name
-// servers of the root, which any server knows, and gets no new question meanwhile
+// A server that leaves four messages in a row without reply, or whose port is closed,
+// is asked for the name servers of the root, which any server knows, and gets no new question meanwhile
 // where another answers. If it does not answer that either, it is down for 2 s, 4 s,
 // and so on up to 30 s: questions go to the others and, where there is none, fail
 // at once. So a server that answers nothing costs one deadline, not one a question.
