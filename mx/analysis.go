@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/mailcheck-go/mailcheck/check"
 	"github.com/mailcheck-go/mailcheck/dnsx"
@@ -41,7 +42,7 @@ type Host struct {
 	Name       string
 	Preference uint16       // the lowest of its records
 	Canonical  string       // Name, or the end of its alias chain
-	Addrs      []netip.Addr // IPv4 first
+	Addrs      []netip.Addr // sorted, IPv4 first
 	Unread     []check.Gap  // why Addrs may lack some; nil where it lacks none
 
 	noIPv6       []check.Gap // why it is not known whether there is an AAAA record
@@ -143,6 +144,7 @@ func readHost(f HostFacts) Host {
 		}
 		h.gone = h.gone || reply.Answer != nil && !reply.Answer.Exists()
 	}
+	slices.SortFunc(h.Addrs, netip.Addr.Compare) // servers turn the order, and it says nothing (RFC 1034, 3.6)
 	return h
 }
 

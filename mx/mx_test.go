@@ -280,3 +280,17 @@ acme.example. MX 5 alt2.aspmx.l.google.com.
 		check.Apply(mx.Analyze(f), rules)
 	}
 }
+
+// Servers turn the order of addresses from answer to answer.
+func TestAnalyze_addressesAreSorted(t *testing.T) {
+	r := dnstest.Must(`
+acme.example. MX 10 mx.acme.example.
+mx.acme.example. A 198.51.100.1
+mx.acme.example. A 192.0.2.1
+mx.acme.example. AAAA 2001:db8::2
+mx.acme.example. AAAA 2001:db8::1
+`)
+	f, err := mx.Discover(t.Context(), r, "acme.example", mx.Options{})
+	require.NoError(t, err)
+	assert.Equal(t, "[192.0.2.1 198.51.100.1 2001:db8::1 2001:db8::2]", fmt.Sprint(mx.Analyze(f).Hosts[0].Addrs))
+}
