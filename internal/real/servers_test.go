@@ -163,6 +163,10 @@ remote-control:
 // startUnbound resolves the zones, for which it asks the authority alone. The root is
 // one of them, so there is nobody else to ask: who a zone delegates to is not
 // reached, on any address but loopback. With a trust anchor it validates.
+//
+// What is below an alias to a name that does not exist is asked for (harden-below-nxdomain):
+// NSD serves the target's zone too, and says NXDOMAIN with the alias. Unbound would
+// take that for the alias and what is below it, against RFC 8020, 2, with the wrong SOA.
 func startUnbound(t *testing.T, authority *server, apexes []string, anchor string) *server {
 	t.Helper()
 	return start(t, "unbound", func(_ string, port uint16) string {
