@@ -387,6 +387,40 @@ func TestBadTargets(t *testing.T) {
 	}
 }
 
+// A parked domain of which one answer is missing has no faults that a domain with
+// mail would have: its role is then not known, and neither are they.
+func TestAMissingAnswerAboutTheRoleIsNoFault(t *testing.T) {
+	const txt, mx = "acme.example. TXT \"v=spf1 -all\"\n", "acme.example. MX 0 .\n"
+	const rest = "acme.example. A 185.12.80.1\n_dmarc.acme.example. TXT \"v=DMARC1; p=reject\"\n"
+	outcomes := func(zone string) (failed []string, of map[string]check.Outcome) {
+		of = map[string]check.Outcome{}
+		for _, res := range mailcheck.Judge(discover(t, dnstest.Must(zone), "acme.example"), mailcheck.Settings{}).Results {
+			of[res.ID] = res.Outcome
+			if res.Outcome == check.Fail {
+				failed = append(failed, res.ID)
+			}
+		}
+		return failed, of
+	}
+	for name, zone := range map[string]string{
+		"no MX":                           txt + rest,
+		"null MX":                         mx + txt + rest,
+		"no MX, the SPF record unknown":   "acme.example. TXT !timeout\n" + rest,
+		"null MX, the SPF record unknown": mx + "acme.example. TXT !timeout\n" + rest,
+		"the MX unknown":                  "acme.example. MX !timeout\n" + txt + rest,
+	} {
+		failed, of := outcomes(zone)
+		assert.Empty(t, failed, name)
+		if strings.Contains(name, "unknown") {
+			assert.Equal(t, check.Unknown, of["dmarc.reject-spf-only"], name)
+			assert.Equal(t, check.Unknown, of["dmarc.rua-missing"], name)
+		}
+	}
+	_, of := outcomes("acme.example. MX !timeout\nacme.example. TXT \"v=spf1 ip4:185.12.80.1 -all\"\n" + rest)
+	assert.Equal(t, check.Unknown, of["mtasts.missing"], "a null MX would take no mail to protect")
+	assert.Equal(t, check.Fail, of["dmarc.rua-missing"], "it sends, whatever its MX")
+}
+
 // Three octets of JSON may take a kilobyte of memory.
 func TestReadFactsBoundsTheNumberOfValues(t *testing.T) {
 	const begin = `{"schema":"mailcheck/facts/v1","domain":"acme.example","tlscert":{"domain":"a\\\",[{","hosts":[`

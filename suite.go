@@ -92,6 +92,13 @@ func expected(rules []check.Rule[*view]) []check.Rule[*view] {
 			}
 			return r.Applies(v)
 		}
+		rules[i].Check = func(v *view) ([]check.Finding, []check.Gap) {
+			findings, gaps := r.Check(v)
+			if open := v.unproven(r.ID); len(findings) > 0 && len(open) > 0 {
+				return nil, append(gaps[:len(gaps):len(gaps)], open...)
+			}
+			return findings, gaps
+		}
 	}
 	return rules
 }
@@ -123,6 +130,28 @@ var unexpected = map[Role][]string{
 		"mx.missing", "mtasts.missing", "tlsrpt.missing", "mtasts.tlsrpt-missing",
 	},
 	Receives: {"dkim.none-found", "dkim.no-domainkey-node"},
+}
+
+// faultless are the rules whose finding is no fault of a domain of that role, nor
+// another rule's. While answers that would tell the role are missing it is not proven.
+var faultless = map[Role][]string{
+	Parked:   {"dmarc.rua-missing", "mx.missing", "mtasts.missing", "tlsrpt.missing", "mtasts.tlsrpt-missing"},
+	Receives: {"dkim.none-found", "dkim.no-domainkey-node", "dmarc.reject-spf-only"}, // and Parked
+}
+
+// unproven says what would have to be known for a finding of the rule to be a fault.
+func (v *view) unproven(id string) []check.Gap {
+	takes, known := v.takesMail()
+	switch {
+	case v.role.Role == RoleUnknown && slices.Contains(faultless[Receives], id),
+		v.role.Role == RoleUnknown && !takes && slices.Contains(faultless[Parked], id):
+		return v.spfGaps()
+	case known || !slices.Contains(transport, id):
+		return nil
+	case v.mx == nil:
+		return []check.Gap{{Subject: "MX of " + v.facts.Domain, Why: check.NotAsked}}
+	}
+	return v.mx.Unread
 }
 
 // transport are the rules that ask for protection of mail to the domain.
