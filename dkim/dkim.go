@@ -88,14 +88,14 @@ func Questions(domain string, o Options) []dnsx.Question {
 	if err != nil {
 		return nil
 	}
-	p := plan{domain: name}
+	p := newPlan(name)
 	if err := p.given(o.Selectors); err != nil {
 		return nil
 	}
 	if !o.OnlyGiven {
 		p.common()
 	}
-	return p.questions()
+	return p.asked
 }
 
 // Discover asks for the selectors. The error is a *dnsx.NameError for the domain
@@ -106,7 +106,7 @@ func Discover(ctx context.Context, r dnsx.Resolver, domain string, o Options) (*
 	if err != nil {
 		return nil, err
 	}
-	p := plan{domain: name}
+	p := newPlan(name)
 	if err := p.given(o.Selectors); err != nil {
 		return nil, err
 	}
@@ -122,7 +122,7 @@ func Discover(ctx context.Context, r dnsx.Resolver, domain string, o Options) (*
 			p.common()
 		}
 	}
-	replies := dnsx.Ask(inner, r, p.questions()...)
+	replies := dnsx.Ask(inner, r, p.asked...)
 	f.Node, f.Probe = replies[0], replies[1]
 	if f.Node.Answer != nil {
 		findAliases(inner, r, replies[2:])
@@ -171,18 +171,21 @@ func list(r dnsx.Resolver, node string) ([]string, bool) {
 
 // plan collects the selectors to ask for, each once, with all reasons for it.
 type plan struct {
-	domain    string
+	node      string
 	selectors []SelectorFacts
+	asked     []dnsx.Question // about the node, the probe, and then each selector
 	beyond    int
 }
 
-func (p *plan) questions() []dnsx.Question {
-	qs := make([]dnsx.Question, 0, 2+len(p.selectors))
-	qs = append(qs, txtQuestion(nodeOf(p.domain)), txtQuestion(ownerOf(probe, p.domain)))
-	for _, s := range p.selectors {
-		qs = append(qs, txtQuestion(ownerOf(s.Name, p.domain)))
+func newPlan(domain string) *plan {
+	node := nodeOf(domain)
+	p := &plan{
+		node:      node,
+		selectors: make([]SelectorFacts, 0, len(commonSelectors)),
+		asked:     make([]dnsx.Question, 0, 2+len(commonSelectors)),
 	}
-	return qs
+	p.asked = append(p.asked, txtQuestion(node), txtQuestion(dnsx.Join(probe, node)))
+	return p
 }
 
 func (p *plan) given(selectors []Selector) error {
@@ -191,22 +194,25 @@ func (p *plan) given(selectors []Selector) error {
 		if err != nil {
 			return err
 		}
-		if _, err := dnsx.ParseName(ownerOf(name, p.domain)); err != nil {
+		owner := dnsx.Join(name, p.node)
+		if _, err := dnsx.ParseName(owner); err != nil {
 			return err
 		}
 		why := s.Why
 		if why == "" {
 			why = WhyGiven
 		}
-		p.add(name, why)
+		p.add(name, owner, []string{why})
 	}
 	return nil
 }
 
 func (p *plan) common() {
+	why := []string{WhyCommon}
 	for _, name := range commonSelectors {
-		if _, err := dnsx.ParseName(ownerOf(name, p.domain)); err == nil { // a very long domain has no room for it
-			p.add(name, WhyCommon)
+		owner := dnsx.Join(name, p.node)
+		if _, err := dnsx.ParseName(owner); err == nil { // a very long domain has no room for it
+			p.add(name, owner, why)
 		}
 	}
 }
@@ -215,29 +221,31 @@ func (p *plan) common() {
 // those of host names (RFC 6376, 3.1): a label that starts with an underscore is
 // another protocol's, such as _adsp (RFC 5617), and * is what the probe asks about.
 func (p *plan) listed(names []string) {
-	node := nodeOf(p.domain)
+	why := []string{WhyListed}
 	for _, name := range names {
-		if name == node || !dnsx.Below(name, node) {
+		if name == p.node || !dnsx.Below(name, p.node) {
 			continue
 		}
-		selector := strings.TrimSuffix(name, "."+node)
+		selector := strings.TrimSuffix(name, "."+p.node)
 		if labels := "." + selector; !strings.Contains(labels, "._") && !strings.Contains(labels, ".*") {
-			p.add(selector, WhyListed)
+			p.add(selector, name, why)
 		}
 	}
 }
 
-func (p *plan) add(name, why string) {
+// add takes a selector for a reason. Many may have the same: whoever adds to it copies it.
+func (p *plan) add(name, owner string, why []string) {
 	at := slices.IndexFunc(p.selectors, func(s SelectorFacts) bool { return s.Name == name })
 	switch {
 	case at >= 0:
-		if s := &p.selectors[at]; !slices.Contains(s.Why, why) {
-			s.Why = append(s.Why, why)
+		if s := &p.selectors[at]; !slices.Contains(s.Why, why[0]) {
+			s.Why = slices.Concat(s.Why, why)
 		}
 	case len(p.selectors) == MaxSelectors:
 		p.beyond++
 	default:
-		p.selectors = append(p.selectors, SelectorFacts{Name: name, Why: []string{why}})
+		p.selectors = append(p.selectors, SelectorFacts{Name: name, Why: why})
+		p.asked = append(p.asked, txtQuestion(owner))
 	}
 }
 
