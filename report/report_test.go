@@ -184,3 +184,37 @@ func FuzzTextIsHarmless(f *testing.F) {
 		}
 	})
 }
+
+// A short report says in a line what nobody asked, and a fault of low severity is no
+// check mark.
+func TestShortReport(t *testing.T) {
+	r := &check.Report{
+		Target: "parked.example", Role: &check.Role{Word: "parked", Why: check.Textf("nothing names a sender"), Short: true},
+		Overview: []check.Overview{{Area: "spf", Title: "SPF", Text: check.Textf("no record")}},
+		Results: []check.Result{
+			{ID: "spf.missing", Outcome: check.Fail, Severity: check.Low, Title: "No SPF record", Findings: []check.Finding{{Subject: "parked.example", Detail: check.Textf("no record")}}},
+			{ID: "spf.multiple", Outcome: check.Pass, Severity: check.High},
+			{ID: "dmarc.missing", Outcome: check.Unknown, Severity: check.High, Gaps: []check.Gap{{Subject: "TXT _dmarc.example", Why: check.NotAsked}, {Subject: "TXT _dmarc.test", Why: check.NotAsked}}},
+		},
+	}
+	r.Count()
+	write := func() string {
+		var b strings.Builder
+		require.NoError(t, report.Write(&b, "text", r, report.Options{}))
+		return b.String()
+	}
+	assert.Contains(t, write(), "\n\n  ! SPF  no record\n  ? TXT _dmarc.example and 1 more were not asked: dmarc.missing\n")
+	r.Results[2].Gaps[0].Why = check.Failed
+	assert.Contains(t, write(), "What could not be known", "a question that failed is told at length")
+	r.Results[2].Gaps = nil
+	assert.NotPanics(t, func() { write() })
+}
+
+func TestNarrowText(t *testing.T) {
+	var b strings.Builder
+	require.NoError(t, report.Write(&b, "text", sample(), report.Options{Width: 40}))
+	head, _, _ := strings.Cut(b.String(), "What to mend")
+	for _, line := range strings.Split(head, "\n") {
+		assert.LessOrEqual(t, len([]rune(line)), 40, line)
+	}
+}

@@ -101,7 +101,11 @@ func (p *printer) answers(r *check.Report) {
 			p.block(first+p.ink(ink, pad(p.label(a.Answer), verdict))+"  ", p.text(a.Text), plain)
 			continue
 		}
-		p.line(first + p.ink(ink, p.label(a.Answer)))
+		if p.opts.Width >= wide+6+verdict {
+			p.line(first + p.ink(ink, p.label(a.Answer)))
+		} else {
+			p.block("  "+p.mark(a.Outcome)+" ", p.text(a.Question)+" "+p.label(a.Answer), plain)
+		}
 		p.block("      ", p.text(a.Text), plain)
 	}
 }
@@ -197,8 +201,11 @@ func (p *printer) overview(r *check.Report) {
 		return
 	}
 	short := r.Role != nil && r.Role.Short
-	if !short {
+	switch {
+	case !short:
 		p.heading("What is there")
+	case r.Summary.Fail > 0:
+		p.line("")
 	}
 	wide := 0
 	for _, o := range r.Overview {
@@ -215,10 +222,10 @@ func (p *printer) overview(r *check.Report) {
 	}
 }
 
-// areaOutcome sums up an area: fail where a rule above low severity does, unknown
-// where more rules are than could be judged.
+// areaOutcome sums up an area: fail where a rule above low severity does, note where
+// one of low severity does, unknown where more rules are than could be judged.
 func areaOutcome(r *check.Report, area string) check.Outcome {
-	judged, unknown := 0, 0
+	judged, unknown, low := 0, 0, false
 	for i := range r.Results {
 		res := &r.Results[i]
 		if !strings.HasPrefix(res.ID, area+".") {
@@ -229,7 +236,7 @@ func areaOutcome(r *check.Report, area string) check.Outcome {
 			if res.Severity > check.Low {
 				return check.Fail
 			}
-			judged++
+			judged, low = judged+1, true
 		case check.Pass, check.Note:
 			judged++
 		case check.Unknown:
@@ -239,6 +246,8 @@ func areaOutcome(r *check.Report, area string) check.Outcome {
 	switch {
 	case unknown > judged:
 		return check.Unknown
+	case low:
+		return check.Note
 	case judged > 0:
 		return check.Pass
 	}
@@ -269,7 +278,7 @@ func (p *printer) notes(r *check.Report) {
 }
 
 func (p *printer) tail(r *check.Report) {
-	if r.Role != nil && r.Role.Short && r.Summary.Fail == 0 && r.Summary.Unknown == 0 {
+	if r.Role != nil && r.Role.Short && r.Summary.Fail == 0 {
 		return
 	}
 	s := r.Summary

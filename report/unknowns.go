@@ -18,8 +18,12 @@ func (p *printer) unknowns(r *check.Report) {
 	if len(unknown) == 0 {
 		return
 	}
-	p.heading("What could not be known")
 	groups := groupGaps(unknown)
+	if r.Role != nil && r.Role.Short && len(groups) > 0 && groups[0].Why != check.Failed {
+		p.unknownsShort(groups, unknown)
+		return
+	}
+	p.heading("What could not be known")
 	for i, g := range groups {
 		if i == unknownsShown {
 			p.line("    " + fmt.Sprintf(p.label("… and %d more"), len(groups)-unknownsShown))
@@ -31,6 +35,25 @@ func (p *printer) unknowns(r *check.Report) {
 		}
 		p.block("  "+p.ink(magenta, "? "), Clean(p.gapText(g))+": "+rules, plain)
 	}
+}
+
+// unknownsShort says it in a line, where no question failed.
+func (p *printer) unknownsShort(groups []*gapGroup, unknown []*check.Result) {
+	questions := 0
+	for _, g := range groups {
+		questions += len(g.subjects)
+	}
+	first := Clean(groups[0].subjects[0])
+	if questions > 1 {
+		first = fmt.Sprintf(p.label("%s and %d more were not asked"), first, questions-1)
+	} else {
+		first = fmt.Sprintf(p.label("%s was not asked"), first)
+	}
+	rules := unknown[0].ID
+	if len(unknown) > 1 {
+		rules = fmt.Sprintf(p.label("%d rules could not be judged"), len(unknown))
+	}
+	p.block("  "+p.ink(magenta, "? "), first+": "+rules, plain)
 }
 
 // gapGroup is one open question with the rules that needed it, or several that
