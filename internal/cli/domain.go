@@ -96,8 +96,10 @@ func (a *app) domain(ctx context.Context, o *domainOptions, args []string) error
 		select {
 		case <-j.done:
 		case <-ctx.Done():
+			a.progress(len(jobs), len(jobs))
 			return ctx.Err()
 		}
+		a.progress(len(jobs), len(jobs)) // off, for what is written now
 		if j.err != nil {
 			return j.err // a selector or host that is none
 		}
@@ -110,7 +112,6 @@ func (a *app) domain(ctx context.Context, o *domainOptions, args []string) error
 		}
 		status = max(status, rep.Status(failOn, o.strict))
 	}
-	a.progress(len(jobs), len(jobs))
 	if err := stream.Close(); err != nil {
 		return err
 	}
@@ -169,9 +170,9 @@ func (a *app) progress(done, of int) {
 	if !ok || of < 4 || !term.IsTerminal(int(file.Fd())) {
 		return
 	}
-	fmt.Fprintf(a.Stderr, "\r\x1b[K%d of %d\r", done, of)
-	if done == of {
-		fmt.Fprint(a.Stderr, "\x1b[K")
+	fmt.Fprint(a.Stderr, "\r\x1b[K")
+	if done < of {
+		fmt.Fprintf(a.Stderr, "%d of %d", done, of)
 	}
 }
 
