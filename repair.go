@@ -26,33 +26,43 @@ func (v *view) repairs(results []check.Result, rules []check.Rule[*view]) []chec
 		if err != nil {
 			continue // a value that is no record: nothing to propose
 		}
-		after := check.Apply(v.with(facts), rules)
+		after := v.with(facts)
 		var cures []string
-		var cured, caused check.Severity
-		for i, res := range after { // of the same rules
-			was := results[i]
-			switch {
-			case mended(was, res, c.Name):
-				cures = append(cures, res.ID)
+		var cured check.Severity
+		for i, was := range results {
+			if was.Outcome == check.Fail && mended(was, after.judge(rules[i]), c.Name) {
+				cures = append(cures, was.ID)
 				cured = max(cured, was.Severity)
-			case was.Outcome != check.Fail && res.Outcome == check.Fail:
-				caused = max(caused, res.Severity)
 			}
 		}
-		if cured > caused {
+		if len(cures) > 0 && !after.fails(rules, results, cured) {
 			repairs = append(repairs, check.Repair{Change: c, Cures: cures})
 		}
 	}
 	return repairs
 }
 
+func (v *view) judge(rule check.Rule[*view]) check.Result {
+	return check.Apply(v, []check.Rule[*view]{rule})[0]
+}
+
+// fails reports whether a rule fails, at least as gravely as said, that did not before.
+func (v *view) fails(rules []check.Rule[*view], before []check.Result, least check.Severity) bool {
+	for i, rule := range rules {
+		if before[i].Outcome == check.Fail || rule.Severity < least {
+			continue
+		}
+		if res := v.judge(rule); res.Outcome == check.Fail && res.Severity >= least {
+			return true
+		}
+	}
+	return false
+}
+
 // mended reports that a rule that failed no longer does, or no longer at the name of
 // the change. Unknown is enough where what is missing was missing before.
 func mended(was, now check.Result, name string) bool {
-	switch {
-	case was.Outcome != check.Fail:
-		return false
-	case now.Outcome != check.Fail:
+	if now.Outcome != check.Fail {
 		return !slices.ContainsFunc(now.Gaps, func(g check.Gap) bool {
 			return !slices.ContainsFunc(was.Gaps, func(old check.Gap) bool { return old.Subject == g.Subject })
 		})

@@ -83,9 +83,10 @@ func own(rules func() []check.Rule[*view]) []check.Rule[*view] { return expected
 // expected narrows rules to the domains that they have anything to say about.
 func expected(rules []check.Rule[*view]) []check.Rule[*view] {
 	for i, r := range rules {
+		expects := expects(r.ID)
 		rules[i].Applies = func(v *view) (bool, []check.Gap) {
 			switch {
-			case !v.expects(r.ID):
+			case !expects(v):
 				return false, nil
 			case r.Applies == nil:
 				return true, nil
@@ -157,14 +158,22 @@ func (v *view) unproven(id string) []check.Gap {
 // transport are the rules that ask for protection of mail to the domain.
 var transport = []string{"mtasts.missing", "tlsrpt.missing", "mtasts.tlsrpt-missing"}
 
-// expects reports whether a rule has anything to say about the domain: one that does
+// expects returns whether a rule has anything to say about a domain: one that does
 // not exist lacks nothing, and a role may have no use for what the rule asks for.
-func (v *view) expects(id string) bool {
-	if exists, gaps := v.exists(); len(gaps) == 0 && !exists {
-		return false
+func expects(id string) func(*view) bool {
+	without := []Role{Infrastructure}
+	for role, ids := range unexpected {
+		if slices.Contains(ids, id) {
+			without = append(without, role)
+		}
 	}
-	if v.role.Role == Infrastructure || slices.Contains(unexpected[v.role.Role], id) {
-		return false
+	protects := slices.Contains(transport, id)
+	return func(v *view) bool {
+		exists, gaps := v.exists()
+		switch {
+		case len(gaps) == 0 && !exists, slices.Contains(without, v.role.Role):
+			return false
+		}
+		return !protects || v.mx == nil || v.mx.Receives != mx.No
 	}
-	return v.mx == nil || v.mx.Receives != mx.No || !slices.Contains(transport, id)
 }
