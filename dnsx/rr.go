@@ -1,6 +1,7 @@
 package dnsx
 
 import (
+	"bytes"
 	"encoding/binary"
 	"net/netip"
 	"strings"
@@ -14,6 +15,12 @@ type RR struct {
 	TTL  uint32 // seconds
 	Data []byte // RDATA in wire form, names in it uncompressed and in lower case
 }
+
+// CompareData orders the records of one RRset by their data, as the canonical order
+// does (RFC 4034, 6.3). The order in which a server gives them has no meaning, and
+// changes from answer to answer (RFC 1034, 3.6); wire.Client sorts by this one, so
+// that what rests on an answer does not change with it.
+func CompareData(a, b RR) int { return bytes.Compare(a.Data, b.Data) }
 
 // TXT returns the character-strings of a TXT or SPF record as they stand in it,
 // nil for any other.

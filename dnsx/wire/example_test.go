@@ -45,8 +45,8 @@ func ExampleClient_Resolve() {
 		}
 	}
 	// Output:
-	// v=spf1 include:_spf.acme.example -all
 	// a text of "several" strings
+	// v=spf1 include:_spf.acme.example -all
 	// nobody.example does not exist
 	// rcode SERVFAIL signature expired
 }

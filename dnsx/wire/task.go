@@ -403,6 +403,7 @@ func (t *task) advance(f *flight, s *step, now time.Duration) {
 		a = &dnsx.Answer{Question: t.question, AD: true}
 	}
 	a.RCode, a.Chain, a.Records = s.message.rcode, s.chain, s.records
+	slices.SortFunc(a.Records, dnsx.CompareData)
 	a.Authority = append(a.Authority, s.authority...)
 	a.AD = a.AD && s.message.ad && t.engine.client.trusts(u.server)
 	a.EDE = append(a.EDE, s.message.ede...)
