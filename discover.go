@@ -87,7 +87,9 @@ type discovery struct {
 
 // run starts everything at once. The rooms' errors are the context's alone, and
 // the caller's context is looked at by Discover.
-func (d *discovery) run(ctx context.Context, t Target) {
+func (d *discovery) run(job context.Context, t Target) {
+	ctx, giveUp := context.WithCancel(job)
+	defer giveUp()
 	f, r, domain := d.facts, d.resolver, d.facts.Domain
 	f.DNS = &DNSFacts{}
 	selectors := make([]dkim.Selector, 0, len(t.Selectors))
@@ -106,8 +108,37 @@ func (d *discovery) run(ctx context.Context, t Target) {
 		o := dkim.Options{Budget: d.Budget, Selectors: append(selectors, d.providerSelectors(ctx)...)}
 		f.DKIM, _ = dkim.Discover(ctx, r, domain, o)
 	})
-	wg.Go(func() { d.certificates(ctx) })
+	wg.Go(func() {
+		if len(d.given) > 0 { // their names may be elsewhere
+			d.certificates(job)
+			return
+		}
+		d.certificates(ctx)
+	})
+	wg.Go(func() {
+		if d.dead(ctx) {
+			giveUp()
+		}
+	})
 	wg.Wait()
+}
+
+// dead reports that the domain's servers answer nothing: all questions about the
+// domain itself timed out. What is asked of them one after the other would cost the
+// time of a question each, up to the whole budget, and nothing would be known of it.
+func (d *discovery) dead(ctx context.Context) bool {
+	domain := d.facts.Domain
+	for _, reply := range dnsx.Ask(ctx, d.resolver, dnsx.Q(domain, dnsx.TypeSOA), dnsx.Q(domain, dnsx.TypeTXT), dnsx.Q(domain, dnsx.TypeMX)) {
+		if reply.Failure == nil || reply.Failure.Kind != dnsx.KindTimeout {
+			return false
+		}
+	}
+	// Those that were asked in the same moment end in the same way by themselves.
+	select {
+	case <-time.After(100 * time.Millisecond):
+	case <-ctx.Done():
+	}
+	return true
 }
 
 // ahead asks all questions that the domain alone names, in one go, so that the
@@ -178,7 +209,7 @@ func (d *discovery) certificates(ctx context.Context) {
 	hosts := slices.Clone(d.given)
 	sts := dnsx.Q(dnsx.Join("_mta-sts", domain), dnsx.TypeTXT)
 	var wg sync.WaitGroup
-	wg.Go(func() { d.facts.DNS.Web = d.web(ctx) })
+	wg.Go(func() { d.facts.DNS.Web, d.facts.DNS.WebBeyond = d.web(ctx) })
 	var published bool
 	wg.Go(func() {
 		for _, rr := range dnsx.Ask(ctx, d.resolver, sts)[0].Records() {
@@ -210,8 +241,9 @@ var webNames = []string{"support", "help", "helpcenter", "helpdesk", "desk"}
 const webMax = 5000
 
 // web asks for the aliases among the names where a help centre may stand: of a
-// listed zone every name, otherwise the usual ones.
-func (d *discovery) web(ctx context.Context) []dnsx.Reply {
+// listed zone every name, otherwise the usual ones. It returns how many names past
+// webMax were not asked for, too.
+func (d *discovery) web(ctx context.Context) (replies []dnsx.Reply, beyond int) {
 	domain := d.facts.Domain
 	var qs []dnsx.Question
 	lister, ok := dnsx.ListerOf(d.resolver)
@@ -226,16 +258,21 @@ func (d *discovery) web(ctx context.Context) []dnsx.Reply {
 			names = append(names, dnsx.Join(label, domain))
 		}
 	}
-	for _, name := range names[:min(len(names), webMax)] {
-		if !strings.HasPrefix(name, "_") && !strings.HasPrefix(name, "*") && !strings.Contains(name, "._") {
-			qs = append(qs, dnsx.Q(name, dnsx.TypeCNAME))
+	for _, name := range names {
+		if strings.HasPrefix(name, "_") || strings.HasPrefix(name, "*") || strings.Contains(name, "._") {
+			continue
 		}
+		if len(qs) == webMax {
+			beyond++
+			continue
+		}
+		qs = append(qs, dnsx.Q(name, dnsx.TypeCNAME))
 	}
-	replies := dnsx.Ask(ctx, d.resolver, qs...)
+	replies = dnsx.Ask(ctx, d.resolver, qs...)
 	if ok { // of a whole zone only what is an alias is worth keeping
 		replies = slices.DeleteFunc(replies, func(r dnsx.Reply) bool { return r.Absent() || delegated(r) })
 	}
-	return replies
+	return replies, beyond
 }
 
 // delegated reports that a zone file does not answer for a name that it has: another

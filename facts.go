@@ -51,6 +51,8 @@ type DNSFacts struct {
 	SOA     dnsx.Reply   `json:"soa"`           // at the domain itself: does the name exist, is it an alias
 	Control dnsx.Reply   `json:"control"`       // NS of the root: does the resolver answer at all
 	Web     []dnsx.Reply `json:"web,omitempty"` // CNAME of names where help centres stand
+	// WebBeyond is how many names of a listed zone were not asked for, past 5,000.
+	WebBeyond int `json:"web_beyond,omitempty"`
 }
 
 // ErrFacts is wrapped by every error of ReadFacts about what was read.

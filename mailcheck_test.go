@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -262,6 +263,23 @@ help 300 IN CNAME acme.zendesk.com.
 	assert.Equal(t, "help.acme.example", f.DNS.Web[0].Question.Name)
 }
 
+// Of a huge zone not every name is asked for, and the report says so.
+func TestHelpCentresPastTheBound(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("$ORIGIN acme.example.\n@ 300 IN SOA ns root 1 2 3 4 5\n")
+	for i := range 5003 {
+		fmt.Fprintf(&b, "h%d 300 IN A 185.12.80.1\n_h%d 300 IN TXT x\n", i, i)
+	}
+	z, err := zone.Parse("acme.example.zone", []byte(b.String()))
+	require.NoError(t, err)
+	f := discover(t, z, "acme.example")
+	assert.Equal(t, 4, f.DNS.WebBeyond, "the top and 5,003 names, less 5,000")
+	for _, res := range mailcheck.Judge(f, mailcheck.Settings{Only: []string{"cert.expired"}}).Results {
+		assert.Equal(t, check.Unknown, res.Outcome)
+		assert.Equal(t, check.Limit, res.Gaps[0].Why)
+	}
+}
+
 // A repair is shown only with what it cures when everything is judged again.
 func TestRepairs(t *testing.T) {
 	tests := []struct {
@@ -371,6 +389,36 @@ func TestCallerGivesUp(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 	require.NotNil(t, f, "the facts so far come back")
 	assert.Equal(t, check.NotKnown, mailcheck.Judge(f, mailcheck.Settings{}).Status(check.High, false))
+}
+
+// A domain whose servers are silent costs the time of one question, not of one level
+// of questions after the other.
+func TestSilentServersCostOneQuestion(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const patience = 4 * time.Second
+		r := dnsx.ResolverFunc(func(ctx context.Context, q dnsx.Question) (*dnsx.Answer, error) {
+			if q.Name == "." {
+				return &dnsx.Answer{Question: q}, nil
+			}
+			select {
+			case <-time.After(patience):
+				return nil, &dnsx.Failure{Question: q, Kind: dnsx.KindTimeout, Tries: 3}
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+		})
+		began := time.Now()
+		c := mailcheck.Checker{Resolver: &dnsx.Cache{Next: r, CutAfter: 2, ParentsFirst: true}, Now: clock}
+		rep, err := c.Check(t.Context(), mailcheck.Target{Domain: "acme.example"}, mailcheck.Settings{})
+		require.NoError(t, err)
+		assert.Less(t, time.Since(began), patience+time.Second)
+		for _, res := range rep.Results {
+			if res.Outcome == check.Fail {
+				assert.Equal(t, "dns.timeout", res.ID)
+			}
+		}
+		assert.Equal(t, 1, rep.Summary.Fail)
+	})
 }
 
 func TestBadTargets(t *testing.T) {

@@ -1,6 +1,7 @@
 package mailcheck
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -155,6 +156,9 @@ func (v *view) webGaps() []check.Gap {
 		if err := reply.Err(); err != nil {
 			gaps = append(gaps, check.GapOf("", err))
 		}
+	}
+	if n := v.dns().WebBeyond; n > 0 {
+		gaps = append(gaps, check.Gap{Subject: "help centres of " + v.facts.Domain, Why: check.Limit, Cause: fmt.Errorf("%d names of the zone were not looked at", n)})
 	}
 	return gaps
 }
