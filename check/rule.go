@@ -223,18 +223,28 @@ func (res *Result) unknown(gaps []Gap) {
 	}
 }
 
-// distinct drops gaps that say the same thing again.
+// distinct drops gaps that say the same thing again. Causes are put into words only
+// where gaps agree in all else.
 func distinct(gaps []Gap) []Gap {
 	if len(gaps) < 2 {
 		return append([]Gap(nil), gaps...)
 	}
-	seen := make(map[gapJSON]bool, len(gaps))
-	var kept []Gap
+	kept := make([]Gap, 0, len(gaps))
+	first := make(map[gapJSON]int, len(gaps)) // in kept, by all but the cause
+	seen := map[gapJSON]bool{}                // those that came after the first
 	for _, g := range gaps {
-		if key := (gapJSON{g.Subject, g.Why, g.CauseText()}); !seen[key] {
+		key := gapJSON{Subject: g.Subject, Why: g.Why}
+		at, again := first[key]
+		if again {
+			key.Cause = g.CauseText()
+			if key.Cause == kept[at].CauseText() || seen[key] {
+				continue
+			}
 			seen[key] = true
-			kept = append(kept, g)
+		} else {
+			first[key] = len(kept)
 		}
+		kept = append(kept, g)
 	}
 	return kept
 }
