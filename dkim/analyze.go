@@ -123,7 +123,9 @@ func Analyze(f *Facts) *Analysis {
 		a.Wildcard = a.probe
 	}
 	beyond := max(f.Beyond, 0)
-	seen := map[string]bool{}
+	n := min(len(f.Selectors), MaxSelectors)
+	seen := make(map[string]bool, n)
+	a.Selectors = slices.Grow(a.Selectors, n)
 	for _, s := range f.Selectors {
 		if seen[s.Name] {
 			continue

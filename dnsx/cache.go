@@ -130,20 +130,20 @@ func (c *Cache) kept(q Question) (Reply, bool) {
 	now := c.now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.lookup(q, now)
+	return c.lookup(q, &denials{cache: c, now: now})
 }
 
 // lookup is the one place that answers a question from earlier replies. Its
 // caller holds c.mu, as do those of all that read or change what is kept.
-func (c *Cache) lookup(q Question, now time.Time) (Reply, bool) {
+func (c *Cache) lookup(q Question, d *denials) (Reply, bool) {
 	if e := c.entries[q]; e != nil {
-		if now.Before(e.until) {
+		if d.now.Before(e.until) {
 			c.use(e)
 			return e.reply, true
 		}
 		c.drop(e)
 	}
-	if a := c.cut(q, now); a != nil {
+	if a := c.cut(q, d.of(q)); a != nil {
 		return Reply{Question: q, Answer: a}, true
 	}
 	return Reply{}, false

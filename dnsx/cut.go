@@ -40,16 +40,8 @@ func nodeOf(q Question, name string) Question {
 // zoneOf makes the key of the node that says whether a zone lies.
 func zoneOf(name string) Question { return Question{Name: name} }
 
-// cut answers a question from a denial of its name, or of one above, that is believed.
-func (c *Cache) cut(q Question, now time.Time) *Answer {
-	if c.CutAfter <= 0 {
-		return nil
-	}
-	return c.cutBy(c.denialOf(q, now), q)
-}
-
-// cutBy answers a question from the denial that denialOf found, if it is believed.
-func (c *Cache) cutBy(e *entry, q Question) *Answer {
+// cut answers a question from the denial that was found for it, if that is believed.
+func (c *Cache) cut(q Question, e *entry) *Answer {
 	if e == nil || c.wanting(e.node) > 0 {
 		return nil
 	}
@@ -69,11 +61,41 @@ func (c *Cache) cutBy(e *entry, q Question) *Answer {
 // denied that is not known to lie.
 func (c *Cache) denialOf(q Question, now time.Time) (denial *entry) {
 	for name := q.Name; name != "."; name = Parent(name) {
-		if e := c.nodes[nodeOf(q, name)]; e != nil && now.Before(e.node.denied) && !c.lies(e.node.zone, now) {
+		if e := c.denialAt(nodeOf(q, name), now); e != nil {
 			denial = e
 		}
 	}
 	return denial
+}
+
+func (c *Cache) denialAt(key Question, now time.Time) *entry {
+	if e := c.nodes[key]; e != nil && now.Before(e.node.denied) && !c.lies(e.node.zone, now) {
+		return e
+	}
+	return nil
+}
+
+// denials is denialOf for questions one after another, while c.mu is held: most of a
+// batch have the same parent, and what was found for that serves again.
+type denials struct {
+	cache  *Cache
+	now    time.Time
+	parent Question // the key of its node
+	above  *entry   // its denialOf
+}
+
+func (d *denials) of(q Question) *entry {
+	c := d.cache
+	if c.CutAfter <= 0 {
+		return nil
+	}
+	if parent := nodeOf(q, Parent(q.Name)); d.parent != parent {
+		d.parent, d.above = parent, c.denialOf(parent, d.now)
+	}
+	if d.above != nil {
+		return d.above
+	}
+	return c.denialAt(nodeOf(q, q.Name), d.now)
 }
 
 // wanting is the number of witnesses that a denial lacks. A validated one needs none:
@@ -216,24 +238,24 @@ func (c *Cache) flyInSteps(ctx context.Context, b *batch) {
 // step delivers what the cuts can answer, and parts the rest into what is to be asked
 // now and what that may answer.
 func (c *Cache) step(flights []*flight) (step, later []*flight) {
-	now := c.now()
+	d := denials{cache: c, now: c.now()}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	rest := make([]*flight, 0, len(flights))
-	denials := make([]*entry, 0, len(flights)) // of the rest
+	found := make([]*entry, 0, len(flights)) // for the rest
 	names := make(map[string]bool, len(flights))
 	for _, f := range flights {
-		denial := c.denialOf(f.question, now)
-		if a := c.cutBy(denial, f.question); a != nil {
+		denial := d.of(f.question)
+		if a := c.cut(f.question, denial); a != nil {
 			c.deliver(f, Reply{Question: f.question, Answer: a})
 			continue
 		}
-		rest, denials = append(rest, f), append(denials, denial)
+		rest, found = append(rest, f), append(found, denial)
 		names[f.question.Name] = true
 	}
 	witnesses := map[*entry]int{}
 	for i, f := range rest {
-		name, denial := f.question.Name, denials[i]
+		name, denial := f.question.Name, found[i]
 		switch {
 		case anyAbove(names, name), denial != nil && witnesses[denial] == c.wanting(denial.node):
 			later = append(later, f)

@@ -46,7 +46,7 @@ type waiting struct {
 // begin puts the replies that are kept into their places, and returns the caller as
 // one who waits for the others; nil where there are none.
 func (c *Cache) begin(ctx context.Context, qs []Question, replies []Reply) *caller {
-	now := c.now()
+	d := denials{cache: c, now: c.now()}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var w *caller
@@ -54,7 +54,7 @@ func (c *Cache) begin(ctx context.Context, qs []Question, replies []Reply) *call
 	var space []flight // in one piece: they last about as long as one another
 	for i, q := range qs {
 		var ok bool
-		if replies[i], ok = c.lookup(q, now); ok {
+		if replies[i], ok = c.lookup(q, &d); ok {
 			continue
 		}
 		if err := ctx.Err(); err != nil {
