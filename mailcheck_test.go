@@ -467,6 +467,8 @@ func TestAMissingAnswerAboutTheRoleIsNoFault(t *testing.T) {
 	_, of := outcomes("acme.example. MX !timeout\nacme.example. TXT \"v=spf1 ip4:185.12.80.1 -all\"\n" + rest)
 	assert.Equal(t, check.Unknown, of["mtasts.missing"], "a null MX would take no mail to protect")
 	assert.Equal(t, check.Fail, of["dmarc.rua-missing"], "it sends, whatever its MX")
+	_, of = outcomes("acme.example. A !timeout\nacme.example. TXT \"v=spf1 ip4:185.12.80.1 -all\"\n")
+	assert.Equal(t, check.Unknown, of["mtasts.missing"], "without MX records its own addresses count")
 }
 
 // Three octets of JSON may take a kilobyte of memory.

@@ -9,6 +9,7 @@ import (
 	"github.com/mailcheck-go/mailcheck/check"
 	"github.com/mailcheck-go/mailcheck/dkim"
 	"github.com/mailcheck-go/mailcheck/dmarc"
+	"github.com/mailcheck-go/mailcheck/dnsx"
 	"github.com/mailcheck-go/mailcheck/mtasts"
 	"github.com/mailcheck-go/mailcheck/mx"
 	"github.com/mailcheck-go/mailcheck/spf"
@@ -136,7 +137,7 @@ var unexpected = map[Role][]string{
 // faultless are the rules whose finding is no fault of a domain of that role, nor
 // another rule's. While answers that would tell the role are missing it is not proven.
 var faultless = map[Role][]string{
-	Parked:   {"dmarc.rua-missing", "mx.missing", "mtasts.missing", "tlsrpt.missing", "mtasts.tlsrpt-missing"},
+	Parked:   {"dmarc.rua-missing", "dmarc.p-none-no-rua", "mx.missing", "mtasts.missing", "tlsrpt.missing", "mtasts.tlsrpt-missing"},
 	Receives: {"dkim.none-found", "dkim.no-domainkey-node", "dmarc.reject-spf-only"}, // and Parked
 }
 
@@ -147,7 +148,17 @@ func (v *view) unproven(id string) []check.Gap {
 	case v.role.Role == RoleUnknown && slices.Contains(faultless[Receives], id),
 		v.role.Role == RoleUnknown && !takes && slices.Contains(faultless[Parked], id):
 		return v.spfGaps()
-	case known || !slices.Contains(transport, id):
+	case !slices.Contains(transport, id):
+		return nil
+	case known && !takes && v.mx.Receives == mx.Unknown: // without MX records the domain's own addresses count
+		var gaps []check.Gap
+		for _, r := range []dnsx.Reply{v.facts.MX.A, v.facts.MX.AAAA} {
+			if err := r.Err(); err != nil {
+				gaps = append(gaps, check.GapOf("", err))
+			}
+		}
+		return gaps
+	case known:
 		return nil
 	case v.mx == nil:
 		return []check.Gap{{Subject: "MX of " + v.facts.Domain, Why: check.NotAsked}}
