@@ -335,6 +335,18 @@ selector2._domainkey.acme.example. TXT !timeout
 	}, got)
 }
 
+// What a terminal shows as \x1b is not to be published as it was.
+func TestNoRepairWithControlCharacters(t *testing.T) {
+	rep := mailcheck.Judge(discover(t, dnstest.Must("acme.example. MX 10 mx.acme.example.\n"+
+		"_dmarc.acme.example. TXT \"v=DMARC1; p=none; rua=mailto:a\\027]0@acme.example; x=\\226\\128\\174; \\255\"\n"), "acme.example"), mailcheck.Settings{})
+	for _, r := range rep.Repairs {
+		assert.NotContains(t, strings.Join(r.New, ""), "\x1b")
+	}
+	shown := mailcheck.Judge(discover(t, dnstest.Must("acme.example. MX 0 .\nacme.example. TXT \"v=spf1 \\027 ~all\"\n"), "acme.example"), mailcheck.Settings{}).Repairs
+	require.NotEmpty(t, shown, "what is wholly new is shown")
+	assert.Equal(t, []string{"v=spf1 -all"}, shown[0].New)
+}
+
 // A name that is an alias is repaired where it stands, or not at all.
 func TestNoRepairInAnothersZone(t *testing.T) {
 	rep := mailcheck.Judge(discover(t, dnstest.Must(`

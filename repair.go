@@ -4,6 +4,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/mailcheck-go/mailcheck/check"
 	"github.com/mailcheck-go/mailcheck/dkim"
@@ -80,7 +82,7 @@ func (v *view) changes(results []check.Result) []check.Change {
 	var all []check.Change
 	add := func(changes []check.Change) {
 		for _, c := range changes {
-			if dnsx.Below(c.Name, v.facts.Domain) && !slices.ContainsFunc(all, func(o check.Change) bool { return o.Name == c.Name && o.Type == c.Type }) {
+			if dnsx.Below(c.Name, v.facts.Domain) && copyable(c.New) && !slices.ContainsFunc(all, func(o check.Change) bool { return o.Name == c.Name && o.Type == c.Type }) {
 				all = append(all, c)
 			}
 		}
@@ -114,6 +116,14 @@ func (v *view) changes(results []check.Result) []check.Change {
 		}
 	}
 	return all
+}
+
+// copyable reports that people can copy the values from a report: what hides in a
+// broken record, such as a control character, is not carried into a new one.
+func copyable(values []string) bool {
+	return !slices.ContainsFunc(values, func(s string) bool {
+		return !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsGraphic(r) })
+	})
 }
 
 // shut are the records with which a parked domain says that it sends nothing. An
