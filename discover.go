@@ -28,8 +28,11 @@ import (
 //
 // The error is a *dnsx.NameError or *tlscert.HostError where the domain, a selector
 // or a host is none, or the error of ctx where that ended; the facts so far come
-// back with the latter alone.
+// back with the latter alone. It panics where c has no Resolver.
 func (c *Checker) Discover(ctx context.Context, t Target) (*Facts, error) {
+	if c.Resolver == nil {
+		panic("mailcheck: Checker.Resolver is nil") // here, where the caller can see it, and not in a goroutine
+	}
 	domain, err := dnsx.ParseName(t.Domain)
 	if err != nil {
 		return nil, err

@@ -101,7 +101,8 @@ func (c *Checker) Check(ctx context.Context, t Target, s Settings) (*check.Repor
 }
 
 // Judge turns facts into a report. It is pure: the same facts and settings give
-// the same report. Facts that lack a part, because an older release or somebody
+// the same report, with one exception: where Settings.TLSCert.Roots is nil, chains
+// are verified with the roots of the system, and these differ by machine. Facts that lack a part, because an older release or somebody
 // else wrote them, make the rules about that part unknown.
 func Judge(f *Facts, s Settings) *check.Report {
 	v := newView(f, s)

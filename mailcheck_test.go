@@ -347,6 +347,23 @@ func TestNoRepairWithControlCharacters(t *testing.T) {
 	assert.Equal(t, []string{"v=spf1 -all"}, shown[0].New)
 }
 
+// The lines of the report agree with its headline.
+func TestARecordWithoutAPolicyIsNotShownAsOne(t *testing.T) {
+	rep := mailcheck.Judge(discover(t, dnstest.Must("acme.example. MX 10 mx.acme.example.\n_dmarc.acme.example. TXT \"v=DMARC1; p=nonsense\"\n"), "acme.example"), mailcheck.Settings{})
+	require.Equal(t, "yes", rep.Answers[0].Answer)
+	for _, o := range rep.Overview {
+		if o.Area == "dmarc" {
+			assert.Equal(t, "a record without a policy that receivers take", o.Text.String())
+		}
+	}
+}
+
+func TestACheckerWithoutResolverPanicsWhereItIsCalled(t *testing.T) {
+	assert.PanicsWithValue(t, "mailcheck: Checker.Resolver is nil", func() {
+		_, _ = (&mailcheck.Checker{}).Discover(t.Context(), mailcheck.Target{Domain: "acme.example"})
+	})
+}
+
 // A name that is an alias is repaired where it stands, or not at all.
 func TestNoRepairInAnothersZone(t *testing.T) {
 	rep := mailcheck.Judge(discover(t, dnstest.Must(`

@@ -164,6 +164,8 @@ func (v *view) dmarcLine() check.Text {
 		return notKnown(append(v.dmarcGaps(), check.Gap{Subject: "the DMARC policy"}))
 	case g.Record == nil:
 		return check.Textf("no policy")
+	case a.Effective.Domain == dmarc.Off:
+		return check.Textf("a record without a policy that receivers take")
 	}
 	rec := g.Record
 	parts := []string{"p=" + string(rec.Policy)}
