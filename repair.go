@@ -210,8 +210,11 @@ func edit(v reflect.Value, do func(dnsx.Reply) (dnsx.Reply, bool)) (reflect.Valu
 		return again, true
 	case reflect.Struct:
 		if v.Type() == replyType {
-			r, changed := do(v.Interface().(dnsx.Reply))
-			return reflect.ValueOf(r), changed
+			r, changed := do(*v.Addr().Interface().(*dnsx.Reply)) // all hang on a pointer to Facts
+			if !changed {
+				return v, false
+			}
+			return reflect.ValueOf(r), true
 		}
 		return editParts(v, v.NumField(), reflect.Value.Field, func() reflect.Value {
 			again := reflect.New(v.Type()).Elem()
@@ -232,7 +235,7 @@ func edit(v reflect.Value, do func(dnsx.Reply) (dnsx.Reply, bool)) (reflect.Valu
 func editParts(v reflect.Value, n int, part func(reflect.Value, int) reflect.Value, clone func() reflect.Value, do func(dnsx.Reply) (dnsx.Reply, bool)) (reflect.Value, bool) {
 	changed := false
 	for i := range n {
-		if v.Kind() == reflect.Struct && !v.Type().Field(i).IsExported() {
+		if !part(v, i).CanInterface() { // a field that is not exported
 			continue
 		}
 		if again, ok := edit(part(v, i), do); ok {

@@ -223,7 +223,7 @@ func readRecord(text string) *KeyRecord {
 
 // add takes one selector of the facts.
 func (a *Analysis) add(f SelectorFacts) {
-	owner, err := dnsx.ParseName(ownerOf(f.Name, a.Domain))
+	owner, err := dnsx.ParseName(dnsx.Join(f.Name, a.node.Owner))
 	if err != nil {
 		return
 	}
