@@ -49,19 +49,19 @@ func NewStream(w io.Writer, format string, o Options) (*Stream, error) {
 
 // Add writes one report, or keeps it for Close.
 func (s *Stream) Add(r *check.Report) error {
-	s.frame.Reports = append(s.frame.Reports, r)
-	switch s.format {
-	case "text":
-		if len(s.frame.Reports) > 1 {
-			if _, err := io.WriteString(s.w, "\n"); err != nil {
-				return err
-			}
-		}
-		return writeText(s.w, r, s.opts)
-	case "ndjson":
+	if s.format == "ndjson" { // nothing sums them up, and a list may be long
 		return writeJSON(s.w, r, "")
 	}
-	return nil
+	s.frame.Reports = append(s.frame.Reports, r)
+	if s.format != "text" {
+		return nil
+	}
+	if len(s.frame.Reports) > 1 {
+		if _, err := io.WriteString(s.w, "\n"); err != nil {
+			return err
+		}
+	}
+	return writeText(s.w, r, s.opts)
 }
 
 // Close ends the document: with what sums up several reports, and of json with
