@@ -107,6 +107,7 @@ func (a *app) domain(ctx context.Context, o *domainOptions, args []string) error
 			return err
 		}
 		rep := mailcheck.Judge(j.facts, settings)
+		j.facts = nil // a list may be long
 		if err := stream.Add(rep); err != nil {
 			return err
 		}
