@@ -315,13 +315,7 @@ func (v *view) measures(results []check.Result) []check.Measure {
 			}
 			leaf := h.Leaves[0]
 			left, lifetime := leaf.Left(v.when).Seconds(), leaf.Lifetime().Seconds()
-			o := check.Pass
-			switch {
-			case left <= 0:
-				o = check.Fail
-			case left < lifetime/3:
-				o = check.Note
-			}
+			o := expiry(results, h.String())
 			all = append(all,
 				check.Measure{Name: "cert_not_after_seconds", Subject: h.String(), Unit: "seconds", Value: float64(leaf.NotAfter.Unix())},
 				check.Measure{Name: "cert_left_seconds", Subject: h.String(), Unit: "seconds", Value: max(left, 0), Limit: &lifetime, Outcome: o},
@@ -329,4 +323,24 @@ func (v *view) measures(results []check.Result) []check.Measure {
 		}
 	}
 	return all
+}
+
+// expiry is how the rules judge what is left of a host's certificate.
+func expiry(results []check.Result, host string) check.Outcome {
+	o := check.Pass
+	for _, res := range results {
+		if res.ID != "cert.expired" && res.ID != "cert.expiring" {
+			continue
+		}
+		for _, f := range res.Findings {
+			switch {
+			case f.Subject != host:
+			case f.Severity >= check.High:
+				return check.Fail
+			default:
+				o = check.Note
+			}
+		}
+	}
+	return o
 }

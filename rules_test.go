@@ -53,3 +53,18 @@ func (r twice) Resolve(ctx context.Context, q dnsx.Question) (*dnsx.Answer, erro
 func TestAllRulesAreValid(t *testing.T) {
 	require.NoError(t, check.Validate(rules(Settings{})))
 }
+
+// The bar of a certificate has the colour of its findings, whatever thresholds the
+// owner set.
+func TestExpiryIsJudgedByTheRules(t *testing.T) {
+	results := []check.Result{
+		{ID: "cert.expired", Findings: []check.Finding{{Subject: "gone.example", Severity: check.Critical}}},
+		{ID: "cert.expiring", Findings: []check.Finding{{Subject: "soon.example", Severity: check.Medium}, {Subject: "sooner.example", Severity: check.High}}},
+		{ID: "cert.self-signed", Findings: []check.Finding{{Subject: "fresh.example", Severity: check.High}}},
+	}
+	for host, want := range map[string]check.Outcome{
+		"gone.example": check.Fail, "sooner.example": check.Fail, "soon.example": check.Note, "fresh.example": check.Pass,
+	} {
+		require.Equal(t, want, expiry(results, host), host)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/mailcheck-go/mailcheck/check"
 )
@@ -174,7 +175,11 @@ func clip(s string) string {
 	if len(s) <= evidenceShown {
 		return s
 	}
-	return fmt.Sprintf("%s… (%d octets)", strings.ToValidUTF8(s[:evidenceShown], ""), len(s))
+	end := evidenceShown
+	for end > evidenceShown-utf8.UTFMax && !utf8.RuneStart(s[end]) {
+		end-- // not inside of a character
+	}
+	return fmt.Sprintf("%s… (%d octets)", s[:end], len(s))
 }
 
 // repairs writes one change a name, judged again before it came here.
@@ -255,9 +260,12 @@ func areaOutcome(r *check.Report, area string) check.Outcome {
 }
 
 func (p *printer) bar(m check.Measure) string {
-	const cells = 20
+	cells := 20
+	if p.opts.Width < 70 {
+		cells = 8
+	}
 	share := min(max(m.Value / *m.Limit, 0), 1)
-	full := int(share*cells + 0.5)
+	full := int(share*float64(cells) + 0.5)
 	return p.ink(inkOf(m.Outcome, 0), strings.Repeat("█", full)) + p.ink(dim, strings.Repeat("░", cells-full)) + "  " + m.Text() + "  " + Clean(m.Subject)
 }
 
