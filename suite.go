@@ -181,10 +181,7 @@ func expects(id string) func(*view) bool {
 	protects := slices.Contains(transport, id)
 	return func(v *view) bool {
 		exists, gaps := v.exists()
-		switch {
-		case len(gaps) == 0 && !exists, slices.Contains(without, v.role.Role):
-			return false
-		}
-		return !protects || v.mx == nil || v.mx.Receives != mx.No
+		return (exists || len(gaps) > 0) && !slices.Contains(without, v.role.Role) &&
+			(!protects || v.mx == nil || v.mx.Receives != mx.No)
 	}
 }
