@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -26,6 +27,7 @@ func main() {
 		offline = flag.Bool("no-dial", false, "look at no certificates and policies: DNS alone")
 	)
 	flag.Parse()
+	debug.SetGCPercent(400) // much is made and dropped at once: a third of the time for twice the memory
 	err := func() error {
 		client, err := resolver(*address)
 		if err != nil {
