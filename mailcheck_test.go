@@ -280,39 +280,6 @@ func TestHelpCentresPastTheBound(t *testing.T) {
 	}
 }
 
-// A repair is shown only with what it cures when everything is judged again.
-func TestRepairs(t *testing.T) {
-	tests := []struct {
-		name, zone string
-		want       []check.Repair
-	}{
-		{
-			"a parked domain is shut, its reports are kept",
-			"acme.example. MX 0 .\nacme.example. TXT \"v=spf1 ~all\"\n_dmarc.acme.example. TXT \"v=DMARC1; p=none; rua=mailto:d@acme.example\"\n",
-			[]check.Repair{
-				{Change: check.Change{Name: "acme.example", Type: "TXT", Old: []string{"v=spf1 ~all"}, New: []string{"v=spf1 -all"}}, Cures: []string{"spf.nonsending-not-empty"}},
-				{Change: check.Change{Name: "_dmarc.acme.example", Type: "TXT", Old: []string{"v=DMARC1; p=none; rua=mailto:d@acme.example"}, New: []string{"v=DMARC1; p=reject; sp=reject; np=reject; rua=mailto:d@acme.example"}}, Cures: []string{"dmarc.parked-weak"}},
-			},
-		},
-		{
-			"two faults of one record are cured by one record",
-			"acme.example. MX 10 mx.acme.example.\nmx.acme.example. A 185.12.80.1\nacme.example. TXT \"v=spf1 mx ipv4:185.12.80.2 mx +all\"\n_dmarc.acme.example. TXT \"v=DMARC1; p=reject\"\n",
-			[]check.Repair{
-				{
-					Change: check.Change{Name: "acme.example", Type: "TXT", Old: []string{"v=spf1 mx ipv4:185.12.80.2 mx +all"}, New: []string{"v=spf1 mx ip4:185.12.80.2 ~all"}},
-					Cures:  []string{"spf.unknown-mechanism", "spf.all-pass", "spf.duplicate-term"},
-				},
-			},
-		},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			rep := mailcheck.Judge(discover(t, dnstest.Must(tt.zone), "acme.example"), mailcheck.Settings{})
-			assert.Equal(t, tt.want, rep.Repairs)
-		})
-	}
-}
-
 // Of two broken keys each has its repair, although the rule fails until both are made;
 // what was not known before does not hide them.
 func TestRepairsOfOneRule(t *testing.T) {
@@ -511,78 +478,4 @@ func TestReadFactsBoundsTheNumberOfValues(t *testing.T) {
 	text := strings.Repeat(",:[{", 1<<18) // in a string they are no values
 	_, err = mailcheck.ReadFacts(strings.NewReader(begin + `{"why":"` + text + `"}]}}`))
 	require.NoError(t, err)
-}
-
-func FuzzJudge(f *testing.F) {
-	files, err := filepath.Glob("testdata/facts/*.json")
-	require.NoError(f, err)
-	for _, file := range files {
-		data, err := os.ReadFile(file)
-		require.NoError(f, err)
-		f.Add(data)
-	}
-	f.Add([]byte(`{"schema":"mailcheck/facts/v1","domain":"a.example","mx":{"mx":{"answer":{"question":{"name":"a.example","type":"MX"},"rcode":"NOERROR","records":["a.example. 0 IN MX 0 ."]}}}}`))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		facts, err := mailcheck.ReadFacts(bytes.NewReader(data))
-		if err != nil {
-			return
-		}
-		rep := mailcheck.Judge(facts, mailcheck.Settings{})
-		if len(rep.Results) == 0 {
-			t.Error("no rule was judged")
-		}
-	})
-}
-
-func ExampleChecker_Check() {
-	checker := mailcheck.Checker{
-		Resolver: dnstest.Must(`
-acme.example.         MX  10 mx.acme.example.
-acme.example.         TXT "v=spf1 mx include:_spf.acme.example -all"
-_spf.acme.example.    TXT !timeout
-mx.acme.example.      A   185.12.80.1
-_dmarc.acme.example.  TXT "v=DMARC1; p=none; rua=mailto:dmarc@acme.example"
-`),
-		Offline: true,
-	}
-	rep, err := checker.Check(context.Background(), mailcheck.Target{Domain: "acme.example"}, mailcheck.Settings{})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	for _, a := range rep.Answers[:2] {
-		fmt.Printf("%s %s\n", a.Question, a.Answer)
-	}
-	for _, res := range rep.Results {
-		if res.ID == "dmarc.p-none" || res.ID == "spf.lookup-limit" {
-			fmt.Println(res.ID, res.Outcome, res.Reason)
-		}
-	}
-	// Output:
-	// Can others forge this domain? yes
-	// Will your own mail pass? unknown
-	// spf.lookup-limit unknown TXT _spf.acme.example could not be known: TXT _spf.acme.example timed out at dnstest
-	// dmarc.p-none fail
-}
-
-func BenchmarkDiscoverAndJudge(b *testing.B) {
-	z, err := zone.Load("examples/zones")
-	require.NoError(b, err)
-	c := mailcheck.Checker{Resolver: z, Offline: true}
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := c.Check(b.Context(), mailcheck.Target{Domain: "acme.example"}, mailcheck.Settings{}); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-func BenchmarkJudge(b *testing.B) {
-	z, err := zone.Load("examples/zones")
-	require.NoError(b, err)
-	f := discover(b, z, "acme.example")
-	b.ReportAllocs()
-	for b.Loop() {
-		mailcheck.Judge(f, mailcheck.Settings{})
-	}
 }

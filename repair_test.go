@@ -1,0 +1,44 @@
+package mailcheck_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/mailcheck-go/mailcheck"
+	"github.com/mailcheck-go/mailcheck/check"
+	"github.com/mailcheck-go/mailcheck/dnsx/dnstest"
+)
+
+// A repair is shown only with what it cures when everything is judged again.
+func TestRepairs(t *testing.T) {
+	tests := []struct {
+		name, zone string
+		want       []check.Repair
+	}{
+		{
+			"a parked domain is shut, its reports are kept",
+			"acme.example. MX 0 .\nacme.example. TXT \"v=spf1 ~all\"\n_dmarc.acme.example. TXT \"v=DMARC1; p=none; rua=mailto:d@acme.example\"\n",
+			[]check.Repair{
+				{Change: check.Change{Name: "acme.example", Type: "TXT", Old: []string{"v=spf1 ~all"}, New: []string{"v=spf1 -all"}}, Cures: []string{"spf.nonsending-not-empty"}},
+				{Change: check.Change{Name: "_dmarc.acme.example", Type: "TXT", Old: []string{"v=DMARC1; p=none; rua=mailto:d@acme.example"}, New: []string{"v=DMARC1; p=reject; sp=reject; np=reject; rua=mailto:d@acme.example"}}, Cures: []string{"dmarc.parked-weak"}},
+			},
+		},
+		{
+			"two faults of one record are cured by one record",
+			"acme.example. MX 10 mx.acme.example.\nmx.acme.example. A 185.12.80.1\nacme.example. TXT \"v=spf1 mx ipv4:185.12.80.2 mx +all\"\n_dmarc.acme.example. TXT \"v=DMARC1; p=reject\"\n",
+			[]check.Repair{
+				{
+					Change: check.Change{Name: "acme.example", Type: "TXT", Old: []string{"v=spf1 mx ipv4:185.12.80.2 mx +all"}, New: []string{"v=spf1 mx ip4:185.12.80.2 ~all"}},
+					Cures:  []string{"spf.unknown-mechanism", "spf.all-pass", "spf.duplicate-term"},
+				},
+			},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			rep := mailcheck.Judge(discover(t, dnstest.Must(tt.zone), "acme.example"), mailcheck.Settings{})
+			assert.Equal(t, tt.want, rep.Repairs)
+		})
+	}
+}
