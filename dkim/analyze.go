@@ -143,9 +143,37 @@ func Analyze(f *Facts) *Analysis {
 			Cause: fmt.Errorf("%d selectors past the first %d were not asked for", beyond, MaxSelectors),
 		})
 	}
+	a.doubt()
 	a.conclude(beyond)
 	a.judgeDomain(f.Apex)
 	return a
+}
+
+// manyAlike selectors with one answer look like a wildcard.
+const manyAlike = 4
+
+// doubt takes back, where the probe for a wildcard stayed without an answer, what
+// many selectors that nobody listed have in common: it may be the wildcard's alone.
+func (a *Analysis) doubt() {
+	if a.probe.State != StateUnknown {
+		return
+	}
+	alike := map[string][]*SelectorAnalysis{}
+	for _, s := range a.Selectors {
+		if s.State == StateFound && !slices.Contains(s.Why, WhyListed) {
+			key := s.first + "\x00" + strings.Join(texts(s), "\x00")
+			alike[key] = append(alike[key], s)
+		}
+	}
+	for _, group := range alike {
+		if len(group) < manyAlike {
+			continue
+		}
+		for _, s := range group {
+			s.State, s.Records, s.Extra, s.err = StateUnknown, nil, 0, a.probe.err
+		}
+		a.gaps = append(a.gaps, check.GapOf("", a.probe.err))
+	}
 }
 
 // lookUp reads one reply. What is no answer to the question counts as not asked.
