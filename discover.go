@@ -24,7 +24,9 @@ import (
 )
 
 // Discover asks the network about a domain and writes down what it saw. What
-// stays without an answer within the budget is a Failure in the facts.
+// stays without an answer within the budget is a Failure in the facts. Where the
+// domain's servers answer no question about the domain itself, what else was asked
+// of them is given up.
 //
 // The error is a *dnsx.NameError or *tlscert.HostError where the domain, a selector
 // or a host is none, or the error of ctx where that ended; the facts so far come
@@ -147,24 +149,24 @@ func (d *discovery) dead(ctx context.Context) bool {
 // ahead asks all questions that the domain alone names, in one go, so that the
 // rooms find their answers under way.
 func (d *discovery) ahead(ctx context.Context, selectors dkim.Options) {
-	domain := d.facts.Domain
-	qs := slices.Concat(
-		spf.Questions(domain, spf.Options{}), mx.Questions(domain, mx.Options{}), dmarc.Questions(domain, dmarc.Options{}),
-		dkim.Questions(domain, selectors), mtasts.Questions(domain, mtasts.Options{}), tlsrpt.Questions(domain, tlsrpt.Options{}),
-	)
-	if lists(d.resolver, domain) { // the selectors are listed, not guessed
+	if _, listed := d.names(); listed { // zones answer at once, and DKIM selectors are not guessed
 		return
 	}
-	dnsx.Ask(ctx, d.resolver, qs...)
+	domain := d.facts.Domain
+	dnsx.Ask(ctx, d.resolver, slices.Concat(
+		spf.Questions(domain, spf.Options{}), mx.Questions(domain, mx.Options{}), dmarc.Questions(domain, dmarc.Options{}),
+		dkim.Questions(domain, selectors), mtasts.Questions(domain, mtasts.Options{}), tlsrpt.Questions(domain, tlsrpt.Options{}),
+	)...)
 }
 
-func lists(r dnsx.Resolver, domain string) bool {
-	lister, ok := dnsx.ListerOf(r)
+// names are all names at and below the domain, where the resolver knows them.
+func (d *discovery) names() (names []string, listed bool) {
+	lister, ok := dnsx.ListerOf(d.resolver)
 	if !ok {
-		return false
+		return nil, false
 	}
-	_, err := lister.Names(domain)
-	return err == nil
+	names, err := lister.Names(d.facts.Domain)
+	return names, err == nil
 }
 
 // plain asks about the name itself, and whether the resolver answers at all.
@@ -221,7 +223,7 @@ func (d *discovery) certificates(ctx context.Context) {
 	})
 	wg.Wait()
 	for _, reply := range d.facts.DNS.Web {
-		if _, p := helpDesk(reply, d.providers()); p != nil {
+		if p := helpDesk(reply, d.providers()); p != nil {
 			hosts = append(hosts, tlscert.Host{Name: reply.Question.Name, Why: "CNAME to " + p.Name})
 		}
 	}
@@ -247,20 +249,14 @@ const webMax = 5000
 // listed zone every name, otherwise the usual ones. It returns how many names past
 // webMax were not asked for, too.
 func (d *discovery) web(ctx context.Context) (replies []dnsx.Reply, beyond int) {
-	domain := d.facts.Domain
-	var qs []dnsx.Question
-	lister, ok := dnsx.ListerOf(d.resolver)
-	var names []string
-	if ok {
-		var err error
-		names, err = lister.Names(domain)
-		ok = err == nil
-	}
-	if !ok {
+	names, listed := d.names()
+	if !listed {
+		names = nil
 		for _, label := range webNames {
-			names = append(names, dnsx.Join(label, domain))
+			names = append(names, dnsx.Join(label, d.facts.Domain))
 		}
 	}
+	var qs []dnsx.Question
 	for _, name := range names {
 		if strings.HasPrefix(name, "_") || strings.HasPrefix(name, "*") || strings.Contains(name, "._") {
 			continue
@@ -272,7 +268,7 @@ func (d *discovery) web(ctx context.Context) (replies []dnsx.Reply, beyond int) 
 		qs = append(qs, dnsx.Q(name, dnsx.TypeCNAME))
 	}
 	replies = dnsx.Ask(ctx, d.resolver, qs...)
-	if ok { // of a whole zone only what is an alias is worth keeping
+	if listed { // of a whole zone only what is an alias is worth keeping
 		replies = slices.DeleteFunc(replies, func(r dnsx.Reply) bool { return r.Absent() || delegated(r) })
 	}
 	return replies, beyond
@@ -284,16 +280,16 @@ func delegated(r dnsx.Reply) bool {
 	return r.Failure != nil && r.Failure.Kind == dnsx.KindNotAsked && len(r.Chain()) == 0
 }
 
-// helpDesk names the help desk that hosts the page at an alias.
-func helpDesk(reply dnsx.Reply, set *provider.Set) (target string, p *provider.Provider) {
+// helpDesk is the help desk that hosts the page at an alias, nil where none does.
+func helpDesk(reply dnsx.Reply, set *provider.Set) *provider.Provider {
 	for _, rr := range reply.Records() {
 		if target, ok := rr.Target(); ok {
 			if p := set.ByWeb(target); p != nil && p.Is(provider.HelpDesk) {
-				return target, p
+				return p
 			}
 		}
 	}
-	return "", nil
+	return nil
 }
 
 func parseHosts(hosts []string) ([]tlscert.Host, error) {

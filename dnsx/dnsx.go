@@ -150,7 +150,7 @@ const (
 	KindMalformed Kind = "malformed" // what came back could not be read
 	KindChain     Kind = "chain"     // the CNAME chain loops or is longer than MaxChain
 	KindBudget    Kind = "budget"    // the time for the whole job was over first
-	KindCanceled  Kind = "canceled"  // the caller gave up
+	KindCanceled  Kind = "canceled"  // whoever asked gave up
 	KindNotAsked  Kind = "not-asked" // nobody was asked: offline, and no zone holds the name
 )
 
