@@ -83,7 +83,23 @@ func (a *Analysis) repairPlace() []check.Change {
 
 // mend corrects one record. Where that leaves nothing better it returns the
 // canonical text of what is published, and false.
+//
+// A tag that goes may show that another of its name was lost in a value, so what is
+// mended is looked at again.
 func (a *Analysis) mend(n *Node, p Published) (string, bool) {
+	text, mended := a.mendOnce(n, p)
+	more := mended
+	for round := 0; more && round < 8; round++ { // the second round hardly ever finds anything
+		r, _ := Parse(text)
+		var next string
+		if next, more = a.mendOnce(n, Published{text, r}); more {
+			text = next
+		}
+	}
+	return text, mended
+}
+
+func (a *Analysis) mendOnce(n *Node, p Published) (string, bool) {
 	const most = 64 // tags; no honest record comes near
 	if len(p.Record.Tags) > most {
 		return p.Record.String(), false
