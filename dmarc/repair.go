@@ -84,27 +84,39 @@ func (a *Analysis) repairPlace() []check.Change {
 // mend corrects one record. Where that leaves nothing better it returns the
 // canonical text of what is published, and false.
 //
-// A tag that goes may show that another of its name was lost in a value, so what is
-// mended is looked at again.
+// It starts from the canonical text, so that the order in which the owner wrote the
+// tags does not decide what is mended; and it goes on until nothing changes, since a
+// tag that goes may show that another of its name was lost in a value.
 func (a *Analysis) mend(n *Node, p Published) (string, bool) {
-	text, mended := a.mendOnce(n, p)
-	more := mended
-	for round := 0; more && round < 8; round++ { // the second round hardly ever finds anything
-		r, _ := Parse(text)
-		var next string
-		if next, more = a.mendOnce(n, Published{text, r}); more {
-			text = next
-		}
+	const most = 64 // tags; no honest record comes near
+	canonical := p.Record.String()
+	best, _ := Parse(canonical)
+	if len(p.Record.Tags) > most || a.worse(n, best, p.Record) {
+		return canonical, false
 	}
-	return text, mended
+	text := canonical
+	for range 8 { // the second round hardly ever finds anything
+		next := writeTags(a.mendTags(n, best))
+		r, _ := Parse(next)
+		if next == text || a.worse(n, r, p.Record) {
+			break
+		}
+		text, best = next, r
+	}
+	better := text != canonical || len(best.Faults) < len(p.Record.Faults) ||
+		!p.Record.secondIsPolicy() || !strings.Contains(p.Text, ";")
+	return text, better && text != p.Text
 }
 
-func (a *Analysis) mendOnce(n *Node, p Published) (string, bool) {
-	const most = 64 // tags; no honest record comes near
-	if len(p.Record.Tags) > most {
-		return p.Record.String(), false
-	}
-	r, _ := Parse(splitLost(p.Record))
+// worse reports whether a record that was mended is void, or protects less, where
+// the published one was not, or did.
+func (a *Analysis) worse(n *Node, mended, published *Record) bool {
+	return mended.Void() && !published.Void() || loosened(published, mended, a.ignoresSubdomains(n))
+}
+
+// mendTags corrects every tag once, and adds those that are missing.
+func (a *Analysis) mendTags(n *Node, r *Record) []Tag {
+	r, _ = Parse(splitLost(r))
 	var tags []Tag
 	for _, t := range r.Tags {
 		t, ok := a.mendTag(n, r, t)
@@ -120,19 +132,7 @@ func (a *Analysis) mendOnce(n *Node, p Published) (string, bool) {
 	if _, ok := r.Tag("psd"); !ok && a.underUnflagged(n) {
 		add("psd", string(PSDNo))
 	}
-	text := writeTags(tags)
-	mended, err := Parse(text)
-	faults := 0
-	if err != nil {
-		faults = len(mended.Faults)
-	}
-	better := text != p.Record.String() || faults < len(p.Record.Faults) ||
-		!p.Record.secondIsPolicy() || !strings.Contains(p.Text, ";")
-	void := mended.Void() && !p.Record.Void()
-	if !better || void || text == p.Text || loosened(p.Record, mended, a.ignoresSubdomains(n)) {
-		return p.Record.String(), false
-	}
-	return text, true
+	return tags
 }
 
 // lostTag finds a tag that a missing semicolon made part of another's value.

@@ -123,6 +123,7 @@ func FuzzRepair(f *testing.F) {
 	f.Add("v=DMARC1; p=quarantine; psd=y; p=quarantine; fo=0:1:1; ruf=mailto://a@b", "", "v=DMARC1\\; p=none")
 	f.Add("p=quarantine;fo=1 ruf=", "v=dmarc1;v=", "")
 	f.Add("\x7f", "", "v=DMARC1; p=n pct=sp=reject; t=y; pct=0")
+	f.Add("v=DMARC1;p=reject;adkim=r sp=one;np=reject, sp=", "v=dmarc; p=none", "")
 	f.Fuzz(func(t *testing.T, first, second, apex string) {
 		txt := map[string][]string{"acme.example": {apex}, "_dmarc.acme.example": {first}}
 		if second != "" {
