@@ -13,6 +13,9 @@ type Facts struct {
 	Domain string      `json:"domain"`
 	At     time.Time   `json:"at"` // when Discover began
 	Hosts  []HostFacts `json:"hosts"`
+	// Fetched is what the certificates themselves point to, each URL once: the
+	// issuers that chains lack, CRLs, OCSP responses and renewal information.
+	Fetched []Fetched `json:"fetched,omitempty"`
 }
 
 // HostFacts are what one host served at each of its addresses.
@@ -20,8 +23,11 @@ type HostFacts struct {
 	Name     string   `json:"name"`
 	Port     uint16   `json:"port"`
 	Protocol Protocol `json:"protocol"`
-	Why      string   `json:"why,omitempty"`
-	Given    bool     `json:"given,omitempty"`
+	// ServerName is what was asked for in the handshake (SNI, RFC 6066, 3) and what
+	// the certificate has to be valid for, where that is not Name.
+	ServerName string `json:"server_name,omitempty"`
+	Why        string `json:"why,omitempty"`
+	Given      bool   `json:"given,omitempty"`
 	// Addrs were named beside the host; A and AAAA were then not asked.
 	Addrs     []netip.Addr `json:"addrs,omitempty"`
 	A         dnsx.Reply   `json:"a,omitzero"`
@@ -37,16 +43,70 @@ const MaxAddrs = 16
 // Protocol is what is spoken before the handshake.
 type Protocol string
 
-// HTTPS is TLS from the first octet on.
-const HTTPS Protocol = "https"
+// The protocols.
+const (
+	HTTPS Protocol = "https" // TLS from the first octet on, then HTTP
+	TLS   Protocol = "tls"   // TLS from the first octet on, then anything
+	SMTP  Protocol = "smtp"  // STARTTLS (RFC 3207)
+	IMAP  Protocol = "imap"  // STARTTLS (RFC 9051, 6.2.1)
+	POP3  Protocol = "pop3"  // STLS (RFC 2595, 4)
+)
 
 // Endpoint is one address of a host. Failure says what ended the attempt, and TLS
 // what the handshake showed; one of them is there once it was tried.
 type Endpoint struct {
-	Addr    netip.Addr `json:"addr"`
-	Stages  []Stage    `json:"stages,omitempty"` // those that were passed, in order
-	Failure *Failure   `json:"failure,omitempty"`
-	TLS     *Session   `json:"tls,omitempty"`
+	Addr   netip.Addr `json:"addr"`
+	Stages []Stage    `json:"stages,omitempty"` // those that were passed, in order
+	// Greeting is the first line of a server that speaks first, and Capabilities what
+	// it offered before the handshake: the keywords of EHLO, CAPABILITY or CAPA.
+	Greeting     string   `json:"greeting,omitempty"`
+	Capabilities []string `json:"capabilities,omitempty"`
+	Failure      *Failure `json:"failure,omitempty"`
+	TLS          *Session `json:"tls,omitempty"`
+	// HTTP is the answer to HEAD / on the same connection, where it was wanted.
+	HTTP *HTTPAnswer `json:"http,omitempty"`
+	// Tries are further handshakes that Options.Deep asks for.
+	Tries []Try `json:"tries,omitempty"`
+}
+
+// HTTPAnswer is the head of an HTTP response. A redirect was not followed.
+type HTTPAnswer struct {
+	Status   int      `json:"status,omitempty"` // 0: no response, and Failure says why
+	Location string   `json:"location,omitempty"`
+	HSTS     string   `json:"hsts,omitempty"` // Strict-Transport-Security (RFC 6797, 6.1)
+	Failure  *Failure `json:"failure,omitempty"`
+}
+
+// Try is one more handshake with an endpoint, of another form than the first.
+type Try struct {
+	Version string   `json:"version,omitempty"` // the only one that was offered: "TLS 1.0"
+	NoSNI   bool     `json:"no_sni,omitempty"`  // no server name was sent
+	Failure *Failure `json:"failure,omitempty"`
+	TLS     *Session `json:"tls,omitempty"`
+}
+
+// FetchKind is what a certificate points to.
+type FetchKind string
+
+// The kinds of Fetched.
+const (
+	FetchIssuer    FetchKind = "issuer"       // caIssuers (RFC 5280, 4.2.2.1)
+	FetchCRL       FetchKind = "crl"          // CRL distribution point (RFC 5280, 4.2.1.13)
+	FetchOCSP      FetchKind = "ocsp"         // OCSP over GET (RFC 6960, A.1)
+	FetchDirectory FetchKind = "directory"    // of an ACME server (RFC 8555, 7.1.1)
+	FetchRenewal   FetchKind = "renewal-info" // RFC 9773, 4.1
+)
+
+// Fetched is what became of one GET.
+type Fetched struct {
+	Kind FetchKind `json:"kind"`
+	URL  string    `json:"url"`
+	At   time.Time `json:"at"`
+	// Status is that of the last response; 0: there was none, and Failure says why.
+	Status     int      `json:"status,omitempty"`
+	RetryAfter string   `json:"retry_after,omitempty"` // RFC 9110, 10.2.3
+	Body       []byte   `json:"body,omitempty"`        // of status 200
+	Failure    *Failure `json:"failure,omitempty"`
 }
 
 // Stage is a part of an attempt, and the time it took.
@@ -61,7 +121,10 @@ type StageName string
 // The stages, in order.
 const (
 	Connect   StageName = "connect"   // the TCP connection
+	Greeting  StageName = "greeting"  // what a server says that speaks first
+	StartTLS  StageName = "starttls"  // what it offers, and its consent to TLS
 	Handshake StageName = "handshake" // TLS, up to the end of the client's part
+	Request   StageName = "request"   // HTTP
 )
 
 // Session is what a finished handshake showed. Nothing of it was verified.
@@ -87,7 +150,10 @@ const (
 	KindNotTLS      FailureKind = "not-tls"     // the server spoke, and it was no TLS
 	KindAlert       FailureKind = "alert"       // the server ended the handshake with an alert (RFC 8446, 6)
 	KindProtocol    FailureKind = "protocol"    // the handshake broke a rule of TLS, or a certificate could not be read
-	KindLimit       FailureKind = "limit"       // the server sent more than MaxHandshake
+	KindNoStartTLS  FailureKind = "no-starttls" // the server offers no STARTTLS
+	KindRejected    FailureKind = "rejected"    // the server refused in words of its protocol
+	KindInjected    FailureKind = "injected"    // octets came between the consent to TLS and the handshake (CVE-2011-0411)
+	KindLimit       FailureKind = "limit"       // the server sent more than it may
 	KindNotPublic   FailureKind = "not-public"  // the address is not public, and was not dialled
 	KindNotAsked    FailureKind = "not-asked"   // nobody was dialled: offline
 	KindBudget      FailureKind = "budget"      // the time for the whole job was over first
@@ -109,6 +175,9 @@ var failureTexts = map[FailureKind]string{
 	KindClosed:      "the server closed the connection during the handshake",
 	KindNotTLS:      "the server does not speak TLS",
 	KindAlert:       "the server refused the handshake",
+	KindNoStartTLS:  "the server does not offer STARTTLS",
+	KindRejected:    "the server refused",
+	KindInjected:    "the server sent more before the handshake",
 	KindLimit:       fmt.Sprintf("the server sent more than %d KB in the handshake", MaxHandshake>>10),
 	KindNotPublic:   "the address is not public",
 	KindNotAsked:    "nobody was dialled",

@@ -44,13 +44,18 @@ type Options struct {
 	Now          func() time.Time // time.Now if nil
 }
 
-// Host is a server whose certificate matters. What it speaks at the port is TLS
-// from the first octet on.
+// Host is a server whose certificate matters.
 type Host struct {
-	Name  string       // a domain name or the text of an IP address
-	Port  uint16       // 443 if 0
-	Addrs []netip.Addr // dialled instead of those that the DNS has for Name
-	Why   string       // who named it: "given", "MTA-STS record"
+	Name     string   // a domain name or the text of an IP address
+	Port     uint16   // that of the protocol if 0: 443, 25, 143, 110
+	Protocol Protocol // that of the port if empty, TLS for a port that no protocol has
+	// ServerName is asked for in the handshake, and what the certificate has to be
+	// valid for; Name if empty.
+	ServerName string
+	Addrs      []netip.Addr // dialled instead of those that the DNS has for Name
+	Why        string       // who named it: "given", "MTA-STS record"
+	// HTTP asks for the head of the page too, at the first address that answers.
+	HTTP bool
 	// Given says that the operator named it: it is then dialled as named, at
 	// addresses that are not public too. A host out of somebody's data never is.
 	Given bool
