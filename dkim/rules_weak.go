@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/mailcheck-go/mailcheck/check"
+	"github.com/mailcheck-go/mailcheck/internal/weakkey"
 )
 
 // weakRules are about keys whose size is good and whose private half can be had
@@ -20,10 +21,10 @@ func weakRules() []check.Rule[*Analysis] {
 			Fix:  "Revoke this selector now and sign with a new key at another, made by other software.",
 			Cite: []check.Cite{{Doc: baseline, Section: "6.1.1.3"}},
 		}, func(k *KeyRecord) []check.Finding {
-			if !k.weak.close {
+			if !k.weak.Close {
 				return nil
 			}
-			return bad("the %d-bit modulus is factored by at most %d rounds of Fermat's method", k.Key.Bits(), fermatRounds)
+			return bad("the %d-bit modulus is factored by at most %d rounds of Fermat's method", k.Key.Bits(), weakkey.FermatRounds)
 		}),
 		weakRule(check.Doc{
 			ID:       "dkim.weak-small-factor",
@@ -34,10 +35,10 @@ func weakRules() []check.Rule[*Analysis] {
 			Fix:  "Copy the key again; if it is as it was made, sign with a new key at another selector.",
 			Cite: []check.Cite{{Doc: baseline, Section: "6.1.6"}},
 		}, func(k *KeyRecord) []check.Finding {
-			if k.weak.factor == 0 {
+			if k.weak.Factor == 0 {
 				return nil
 			}
-			return bad("the %d-bit modulus is divided by %d", k.Key.Bits(), k.weak.factor)
+			return bad("the %d-bit modulus is divided by %d", k.Key.Bits(), k.weak.Factor)
 		}),
 		weakRule(check.Doc{
 			ID:       "dkim.weak-roca",
@@ -48,7 +49,7 @@ func weakRules() []check.Rule[*Analysis] {
 			Fix:  "Revoke this selector and sign with a new key at another, made by other software.",
 			Cite: []check.Cite{{Doc: "CVE-2017-15361"}, {Doc: baseline, Section: "6.1.1.3"}},
 		}, func(k *KeyRecord) []check.Finding {
-			if !k.weak.roca {
+			if !k.weak.ROCA {
 				return nil
 			}
 			return bad("the %d-bit modulus is a power of 65537 modulo the product of the primes up to 167", k.Key.Bits())
