@@ -59,14 +59,25 @@ type Repair struct {
 	Cures []string `json:"cures"` // rule ids that no longer fail, or no longer at this name
 }
 
-// Measure is a number for bars, metrics, performance data and calendars.
+// Measure is a number for bars, metrics, performance data and calendars. These read
+// its name as that of a Prometheus metric: the area first, the base unit last, as in
+// spf_lookups and cert_left_seconds; a moment ends in _timestamp_seconds and counts
+// from 1970, and _info stands for Labels.
 type Measure struct {
-	Name    string   `json:"name"` // "spf_lookups"; base units: seconds, bytes
+	Name    string   `json:"name"`
 	Subject string   `json:"subject"`
-	Unit    string   `json:"unit,omitempty"` // "seconds", "bytes"; empty for a count
+	Unit    string   `json:"unit,omitempty"` // "seconds", "bytes", "ratio" (0 to 1); empty for a count
 	Value   float64  `json:"value"`
-	Limit   *float64 `json:"limit,omitempty"`   // the most that the value can or may be, where there is one
+	Limit   *float64 `json:"limit,omitempty"` // the most that the value can or may be, where there is one
+	// Warn and Crit are where the rules begin to find the value of medium and of high
+	// severity: above them, and where it is Falling below them.
+	Warn    *float64 `json:"warn,omitempty"`
+	Crit    *float64 `json:"crit,omitempty"`
+	Falling bool     `json:"falling,omitempty"`
 	Outcome Outcome  `json:"outcome,omitempty"` // how the rules judge the value
+	// Labels are what the subject has in words, such as its issuer. The name then ends
+	// in _info, and the value is 1.
+	Labels map[string]string `json:"labels,omitempty"`
 }
 
 // Text writes value, limit and unit: "7 of 10", "5 of 90 days".

@@ -42,14 +42,13 @@ const since = "v0.1.0"
 
 // judge is what the rules share.
 type judge struct {
-	trust func() (*x509.CertPool, []check.Gap) // the roots, or why there are none
-	at    time.Time
-	warn  Threshold
-	crit  Threshold
+	trust    func() (*x509.CertPool, []check.Gap) // the roots, or why there are none
+	at       time.Time
+	settings Settings
 }
 
 func newJudge(s Settings) *judge {
-	j := &judge{at: s.At, warn: s.Warn, crit: s.Crit}
+	j := &judge{at: s.At, settings: s}
 	j.trust = sync.OnceValues(func() (*x509.CertPool, []check.Gap) { return s.Roots, nil })
 	if s.Roots == nil {
 		j.trust = sync.OnceValues(systemRoots)

@@ -97,19 +97,10 @@ func (j *judge) expiring() check.Rule[*Analysis] {
 
 // urgency is the severity of so much time left, 0 where there is enough of it.
 func (j *judge) urgency(left, lifetime time.Duration) check.Severity {
-	warn := Threshold{Share: 1.0 / 3}
-	if j.warn != (Threshold{}) {
-		warn = j.warn
-	}
-	medium := warn.passed(left, lifetime)
-	high := medium && (Threshold{Share: 1.0 / 6}.passed(left, lifetime) || lifetime >= 30*day && left < 7*day)
-	if j.crit != (Threshold{}) {
-		high = j.crit.passed(left, lifetime)
-	}
-	switch {
-	case high:
+	switch warn, crit := j.settings.Limits(lifetime); {
+	case left < crit:
 		return check.High
-	case medium:
+	case left < warn:
 		return check.Medium
 	}
 	return 0

@@ -2,6 +2,7 @@ package tlscert
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -70,12 +71,29 @@ func (t Threshold) String() string {
 	return ""
 }
 
-// passed reports whether less is left than the threshold asks for.
-func (t Threshold) passed(left, lifetime time.Duration) bool {
+// of is the time that a certificate of that lifetime may have left.
+func (t Threshold) of(lifetime time.Duration) time.Duration {
 	if t.Left > 0 {
-		return left < t.Left
+		return t.Left
 	}
-	return float64(left) < t.Share*float64(lifetime)
+	return time.Duration(math.Ceil(t.Share * float64(lifetime)))
+}
+
+// Limits are how much a certificate of that lifetime may have left: with less than
+// warn of it cert.expiring is of medium severity, with less than crit of high.
+func (s Settings) Limits(lifetime time.Duration) (warn, crit time.Duration) {
+	warn = Threshold{Share: 1.0 / 3}.of(lifetime)
+	if s.Warn != (Threshold{}) {
+		warn = s.Warn.of(lifetime)
+	}
+	if s.Crit != (Threshold{}) {
+		return warn, s.Crit.of(lifetime)
+	}
+	crit = Threshold{Share: 1.0 / 6}.of(lifetime)
+	if lifetime >= 30*day {
+		crit = max(crit, 7*day)
+	}
+	return warn, min(crit, warn)
 }
 
 const day = 24 * time.Hour
