@@ -24,6 +24,7 @@ type view struct {
 	providers *provider.Set
 	given     Role      // by the operator
 	when      time.Time // what the report is for
+	expiry    tlscert.Settings
 
 	spf     *spf.Analysis
 	dkim    *dkim.Analysis
@@ -40,7 +41,7 @@ type view struct {
 }
 
 func newView(f *Facts, s Settings) *view {
-	v := &view{facts: f, providers: s.Providers, given: s.Role, when: s.At}
+	v := &view{facts: f, providers: s.Providers, given: s.Role, when: s.At, expiry: s.TLSCert}
 	if v.providers == nil {
 		v.providers = provider.Builtin()
 	}
@@ -56,7 +57,7 @@ func newView(f *Facts, s Settings) *view {
 
 // with is the view of other facts of the same domain.
 func (v *view) with(f *Facts) *view {
-	again := &view{facts: f, providers: v.providers, given: v.given, when: v.when}
+	again := &view{facts: f, providers: v.providers, given: v.given, when: v.when, expiry: v.expiry}
 	again.analyze(v)
 	return again
 }
