@@ -4,14 +4,13 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"io"
 	"net"
-	"net/http"
 	"net/netip"
 	"strings"
 	"time"
 
 	"github.com/mailcheck-go/mailcheck/dnsx"
+	"github.com/mailcheck-go/mailcheck/internal/fetch"
 )
 
 // MaxPolicy is how much of a policy is read, in octets (RFC 8461, 3.3 suggests
@@ -89,91 +88,38 @@ func (f *Facts) addrs() []netip.Addr {
 	return addrs
 }
 
-// fetch gets the policy as a sender does (RFC 8461, 3.3): over verified TLS with
+// get fetches the policy as a sender does (RFC 8461, 3.3): over verified TLS with
 // SNI (7.1), no redirect followed, nothing cached; and here without proxy,
 // cookies or compression.
-func fetch(ctx context.Context, o Options, domain string, addrs []netip.Addr) *Fetch {
+func get(ctx context.Context, o Options, domain string, addrs []netip.Addr) *Fetch {
 	now := o.Now
 	if now == nil {
 		now = time.Now
 	}
 	f := &Fetch{URL: policyURL(domain), At: now().UTC().Round(0)} // Round: JSON has no monotonic clock
-	conn, err := f.dial(ctx, o.Dialer, addrs[:min(len(addrs), maxAddrs)])
-	if err != nil {
-		f.Failure = failureOf(err)
-		return f
-	}
-	defer conn.Close()
-	secure := tls.Client(conn, &tls.Config{
+	r := fetch.Request{URL: f.URL, Dialer: o.Dialer, Max: MaxPolicy, TLS: &tls.Config{
 		ServerName: policyHost(domain),
 		RootCAs:    o.Roots,
 		Time:       now,
 		NextProtos: []string{"http/1.1"},
 		MinVersion: tls.VersionTLS12, // what senders must have (RFC 8461, 7.2)
-	})
-	if err := secure.HandshakeContext(ctx); err != nil {
-		f.Failure = handshakeFailure(err)
-		return f
+	}}
+	for _, addr := range addrs[:min(len(addrs), maxAddrs)] {
+		r.Addrs = append(r.Addrs, netip.AddrPortFrom(addr, 443))
 	}
-	if err := f.get(ctx, secure); err != nil {
+	resp, err := fetch.Get(ctx, r)
+	f.Server, f.Status, f.Truncated = resp.Server, resp.Status, resp.Truncated
+	f.ContentType = clip(resp.Header.Get("Content-Type"))
+	f.Location = clip(resp.Header.Get("Location"))
+	f.Body = strings.ToValidUTF8(string(resp.Body), "\uFFFD")
+	var handshake *fetch.HandshakeError
+	switch {
+	case errors.As(err, &handshake):
+		f.Failure = handshakeFailure(handshake.Err)
+	case err != nil:
 		f.Failure = failureOf(err)
 	}
 	return f
-}
-
-// dial takes the first address that accepts. Each gets its share of the time
-// that is left, so that a silent one leaves some for the next.
-func (f *Fetch) dial(ctx context.Context, d Dialer, addrs []netip.Addr) (net.Conn, error) {
-	var errs []error
-	for i, addr := range addrs {
-		f.Server = netip.AddrPortFrom(addr, 443).String()
-		attempt, cancel := ctx, context.CancelFunc(func() {})
-		if deadline, ok := ctx.Deadline(); ok {
-			attempt, cancel = context.WithTimeout(ctx, time.Until(deadline)/time.Duration(len(addrs)-i))
-		}
-		conn, err := d.DialContext(attempt, "tcp", f.Server)
-		cancel()
-		if err == nil {
-			return conn, nil
-		}
-		errs = append(errs, err)
-	}
-	return nil, errors.Join(errs...)
-}
-
-// get asks for the policy on a connection of its own.
-func (f *Fetch) get(ctx context.Context, conn net.Conn) error {
-	client := http.Client{
-		Transport: &http.Transport{
-			DialTLSContext:         func(context.Context, string, string) (net.Conn, error) { return conn, nil },
-			DisableKeepAlives:      true,
-			DisableCompression:     true,
-			MaxResponseHeaderBytes: MaxPolicy,
-		},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, f.URL, nil)
-	if err != nil {
-		return err
-	}
-	req.Header.Set("User-Agent", "mailcheck (+https://github.com/mailcheck-go/mailcheck)")
-	resp, err := client.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	f.Status = resp.StatusCode
-	f.ContentType = clip(resp.Header.Get("Content-Type"))
-	f.Location = clip(resp.Header.Get("Location"))
-	if f.Status != http.StatusOK {
-		return nil
-	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, MaxPolicy+1))
-	if f.Truncated = len(body) > MaxPolicy; f.Truncated {
-		body = body[:MaxPolicy]
-	}
-	f.Body = strings.ToValidUTF8(string(body), "\uFFFD")
-	return err
 }
 
 // handshakeFailure tells a host that cannot or will not do TLS for its name from

@@ -101,7 +101,7 @@ func Discover(ctx context.Context, r dnsx.Resolver, domain string, o Options) (*
 		replies := dnsx.Ask(inner, r, dnsx.Q(host, dnsx.TypeA), dnsx.Q(host, dnsx.TypeAAAA))
 		f.HostA, f.HostAAAA = replies[0], replies[1]
 		if addrs := f.addrs(); o.Dialer != nil && len(addrs) > 0 {
-			f.Policy = fetch(inner, o, name, addrs)
+			f.Policy = get(inner, o, name, addrs)
 		}
 	case !f.Record.Proves(name):
 		f.Apex = dnsx.Ask(inner, r, apexQuestion(name))[0]
