@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"iter"
 	"slices"
 	"strings"
 
@@ -38,9 +37,17 @@ type Analysis struct {
 	exists bool        // an answer proves that the domain exists
 	gone   bool        // an answer says that it does not
 	apex   error       // why neither is known
-	gaps   []check.Gap // what may hide a record
+	gaps   []check.Gap // what may hide a record of its own at a selector
+	hidden []check.Gap // what may hide any record: gaps, and that it is not known what a wildcard has
 
 	published []*SelectorAnalysis // those that have something of their own, and the wildcard
+	records   []published         // all of theirs
+}
+
+// published is a record and the selector where it stands.
+type published struct {
+	at  *SelectorAnalysis
+	key *KeyRecord
 }
 
 // Key is a key that receivers can verify mail with.
@@ -116,8 +123,10 @@ func Analyze(f *Facts) *Analysis {
 		f = &Facts{}
 	}
 	a := &Analysis{Domain: f.Domain, listed: f.Listed}
-	a.node = a.lookUp("", nodeOf(f.Domain), f.Node)
-	a.probe = a.lookUp("*", ownerOf(probe, f.Domain), f.Probe)
+	node := nodeOf(f.Domain)
+	a.node, a.probe = new(SelectorAnalysis), new(SelectorAnalysis)
+	a.lookUp(a.node, "", node, f.Node)
+	a.lookUp(a.probe, "*", dnsx.Join(probe, node), f.Probe)
 	a.probe.Owner = ownerOf("*", f.Domain)
 	if a.probe.State == StateFound || a.probe.State == StateDangling && !strings.HasPrefix(a.probe.first, "*.") {
 		a.Wildcard = a.probe
@@ -125,8 +134,10 @@ func Analyze(f *Facts) *Analysis {
 	beyond := max(f.Beyond, 0)
 	n := min(len(f.Selectors), MaxSelectors)
 	seen := make(map[string]bool, n)
-	a.Selectors = slices.Grow(a.Selectors, n)
-	for _, s := range f.Selectors {
+	a.Selectors = make([]*SelectorAnalysis, 0, n)
+	room := make([]SelectorAnalysis, n) // for all of them: most are absent, and many
+	for i := range f.Selectors {
+		s := &f.Selectors[i]
 		if seen[s.Name] {
 			continue
 		}
@@ -135,7 +146,7 @@ func Analyze(f *Facts) *Analysis {
 			continue
 		}
 		seen[s.Name] = true
-		a.add(s)
+		a.add(s, &room[len(a.Selectors)])
 	}
 	if beyond > 0 {
 		a.gaps = append(a.gaps, check.Gap{
@@ -144,6 +155,9 @@ func Analyze(f *Facts) *Analysis {
 		})
 	}
 	a.doubt()
+	if a.hidden = slices.Clip(a.gaps); a.probe.State == StateUnknown {
+		a.hidden = slices.Clip(append(a.hidden, check.GapOf("", a.probe.err)))
+	}
 	a.conclude(beyond)
 	a.judgeDomain(f.Apex)
 	return a
@@ -177,15 +191,15 @@ func (a *Analysis) doubt() {
 }
 
 // lookUp reads one reply. What is no answer to the question counts as not asked.
-func (a *Analysis) lookUp(name, owner string, reply dnsx.Reply) *SelectorAnalysis {
-	s := &SelectorAnalysis{Name: name, Owner: owner, asked: owner, State: StateUnknown}
+func (a *Analysis) lookUp(s *SelectorAnalysis, name, owner string, reply dnsx.Reply) {
+	*s = SelectorAnalysis{Name: name, Owner: owner, asked: owner, State: StateUnknown}
 	switch {
 	case reply.Answer != nil && reply.Answer.Question.Name == owner && reply.Answer.Question.Type == dnsx.TypeTXT:
 	case reply.Failure != nil && reply.Failure.Question.Name == owner && reply.Failure.Question.Type == dnsx.TypeTXT:
 		s.err = reply.Failure
 	default:
 		s.err = &dnsx.Failure{Question: txtQuestion(owner), Kind: dnsx.KindNotAsked}
-		return s
+		return
 	}
 	a.exists = a.exists || reply.Proves(a.Domain)
 	for _, rr := range reply.Chain() {
@@ -197,7 +211,7 @@ func (a *Analysis) lookUp(name, owner string, reply dnsx.Reply) *SelectorAnalysi
 		}
 	}
 	if s.err != nil {
-		return s
+		return
 	}
 	end := cmp.Or(s.Target, owner)
 	for _, rr := range reply.Answer.Records {
@@ -218,7 +232,6 @@ func (a *Analysis) lookUp(name, owner string, reply dnsx.Reply) *SelectorAnalysi
 	default:
 		s.State = StateAbsent
 	}
-	return s
 }
 
 // starred puts * for the first label of a target that is the owner's. A DNAME
@@ -249,13 +262,17 @@ func readRecord(text string) *KeyRecord {
 	return k
 }
 
-// add takes one selector of the facts.
-func (a *Analysis) add(f SelectorFacts) {
-	owner, err := dnsx.ParseName(dnsx.Join(f.Name, a.node.Owner))
+// add takes one selector of the facts, and has s for it.
+func (a *Analysis) add(f *SelectorFacts, s *SelectorAnalysis) {
+	owner := f.TXT.Question.Name
+	if !isJoined(owner, f.Name, a.node.Owner) {
+		owner = dnsx.Join(f.Name, a.node.Owner)
+	}
+	owner, err := dnsx.ParseName(owner)
 	if err != nil {
 		return
 	}
-	s := a.lookUp(f.Name, owner, f.TXT)
+	a.lookUp(s, f.Name, owner, f.TXT)
 	s.Why = f.Why
 	switch {
 	case s.State == StateUnknown:
@@ -267,6 +284,13 @@ func (a *Analysis) add(f SelectorFacts) {
 		s.State = StateAbsent
 	}
 	a.Selectors = append(a.Selectors, s)
+}
+
+// isJoined reports whether name is dnsx.Join(prefix, parent), which so need not be
+// made again: of an honest selector it is the name that was asked for.
+func isJoined(name, prefix, parent string) bool {
+	rest, ok := strings.CutPrefix(name, prefix)
+	return ok && len(rest) == len(parent)+1 && rest[0] == '.' && rest[1:] == parent
 }
 
 // sameAs reports whether a selector's answer is the one that any selector gets.
@@ -298,8 +322,14 @@ func (a *Analysis) conclude(beyond int) {
 	a.Complete = a.noNode || a.listed && beyond == 0
 	a.AllRevoked = a.Wildcard != nil && len(a.Wildcard.Records) == 1 &&
 		a.Wildcard.Records[0].Revoked() && !a.Wildcard.Records[0].void()
-	weak := map[[sha256.Size]byte]weakness{}
-	for s, k := range a.records() {
+	for _, s := range a.published {
+		for _, k := range s.Records {
+			a.records = append(a.records, published{s, k})
+		}
+	}
+	weak := make(map[[sha256.Size]byte]weakness, len(a.records))
+	for _, r := range a.records {
+		s, k := r.at, r.key
 		if k.Key == nil {
 			continue
 		}
@@ -333,19 +363,5 @@ func (a *Analysis) judgeDomain(apex dnsx.Reply) {
 		a.apex = apex.Failure
 	default:
 		a.apex = &dnsx.Failure{Question: q, Kind: dnsx.KindNotAsked}
-	}
-}
-
-// records yields every record that was published, of the wildcard too, with the
-// selector where it stands.
-func (a *Analysis) records() iter.Seq2[*SelectorAnalysis, *KeyRecord] {
-	return func(yield func(*SelectorAnalysis, *KeyRecord) bool) {
-		for _, s := range a.published {
-			for _, k := range s.Records {
-				if !yield(s, k) {
-					return
-				}
-			}
-		}
 	}
 }

@@ -16,8 +16,8 @@ import (
 // end of a CNAME, are for others to change.
 func Repair(a *Analysis) []check.Change {
 	var changes []check.Change
-	for s := range a.records() {
-		if c := a.repair(s); c != nil && !slices.ContainsFunc(changes, func(o check.Change) bool { return o.Name == c.Name }) {
+	for _, r := range a.records {
+		if c := a.repair(r.at); c != nil && !slices.ContainsFunc(changes, func(o check.Change) bool { return o.Name == c.Name }) {
 			changes = append(changes, *c)
 		}
 	}

@@ -48,16 +48,17 @@ func ruleOver(wanted func(*KeyRecord) bool, doc check.Doc, judge judge) check.Ru
 	return check.Rule[*Analysis]{
 		Doc: doc,
 		Applies: func(a *Analysis) (bool, []check.Gap) {
-			for _, k := range a.records() {
-				if wanted(k) {
+			for _, r := range a.records {
+				if wanted(r.key) {
 					return true, nil
 				}
 			}
-			return false, a.probeGap(a.gaps)
+			return false, a.hidden
 		},
 		Check: func(a *Analysis) ([]check.Finding, []check.Gap) {
 			var findings []check.Finding
-			for s, k := range a.records() {
+			for _, r := range a.records {
+				s, k := r.at, r.key
 				if !wanted(k) {
 					continue
 				}
@@ -69,17 +70,9 @@ func ruleOver(wanted func(*KeyRecord) bool, doc check.Doc, judge judge) check.Ru
 					findings = append(findings, f)
 				}
 			}
-			return findings, a.probeGap(a.gaps)
+			return findings, a.hidden
 		},
 	}
-}
-
-// probeGap adds to gaps that it is not known what a wildcard has.
-func (a *Analysis) probeGap(gaps []check.Gap) []check.Gap {
-	if a.probe.State != StateUnknown {
-		return gaps
-	}
-	return append(slices.Clone(gaps), check.GapOf("", a.probe.err))
 }
 
 // fix is the rule's advice with the change at the selector, where that cures what
@@ -93,7 +86,11 @@ func (a *Analysis) fix(doc check.Doc, s *SelectorAnalysis, k *KeyRecord, judge j
 		return nil
 	}
 	again := readRecord(c.New[0])
-	if again.Key != nil {
+	switch {
+	case again.Key == nil:
+	case k.Key != nil && again.fingerprint == k.fingerprint:
+		again.weak = k.weak // the text is another, the key is not
+	default:
 		again.weak = weaknessOf(again.Key)
 	}
 	if len(judge(s, again)) > 0 {

@@ -105,7 +105,7 @@ func (a *Analysis) hasRecords() (bool, []check.Gap) {
 	if slices.ContainsFunc(a.published, func(s *SelectorAnalysis) bool { return s.State == StateFound }) {
 		return true, nil
 	}
-	return false, a.probeGap(a.gaps)
+	return false, a.hidden
 }
 
 func (a *Analysis) multipleRecords() ([]check.Finding, []check.Gap) {
@@ -125,7 +125,7 @@ func (a *Analysis) multipleRecords() ([]check.Finding, []check.Gap) {
 		}
 		findings = append(findings, f)
 	}
-	return findings, a.probeGap(a.gaps)
+	return findings, a.hidden
 }
 
 func (a *Analysis) danglingAliases() ([]check.Finding, []check.Gap) {
@@ -142,7 +142,7 @@ func (a *Analysis) danglingAliases() ([]check.Finding, []check.Gap) {
 		}
 		findings = append(findings, f)
 	}
-	return findings, a.probeGap(a.gaps)
+	return findings, a.hidden
 }
 
 func (a *Analysis) wildcardFound() ([]check.Finding, []check.Gap) {
@@ -167,7 +167,8 @@ func (a *Analysis) wildcardFound() ([]check.Finding, []check.Gap) {
 func (a *Analysis) sharedKeys() ([]check.Finding, []check.Gap) {
 	var order [][sha256.Size]byte
 	owners := map[[sha256.Size]byte][]string{}
-	for s, k := range a.records() {
+	for _, r := range a.records {
+		s, k := r.at, r.key
 		if k.Key == nil || slices.Contains(owners[k.fingerprint], s.Owner) {
 			continue
 		}
@@ -185,18 +186,19 @@ func (a *Analysis) sharedKeys() ([]check.Finding, []check.Gap) {
 			})
 		}
 	}
-	return findings, a.probeGap(a.gaps)
+	return findings, a.hidden
 }
 
 func (a *Analysis) onlyEd25519() ([]check.Finding, []check.Gap) {
-	for _, k := range a.records() {
+	for _, r := range a.records {
+		k := r.key
 		if k.Record != nil && k.Record.KeyType == RSA && !k.Revoked() {
 			return nil, nil // even one with faults: they have rules of their own
 		}
 	}
-	switch gaps := a.probeGap(a.gaps); {
-	case len(gaps) > 0:
-		return nil, gaps
+	switch {
+	case len(a.hidden) > 0:
+		return nil, a.hidden
 	case !a.Complete:
 		return nil, []check.Gap{a.notListed()}
 	}

@@ -84,8 +84,8 @@ func (a *Analysis) noneFound() ([]check.Finding, []check.Gap) {
 			revoked++
 		}
 	}
-	if gaps := a.probeGap(a.gaps); len(gaps) > 0 {
-		return nil, gaps
+	if len(a.hidden) > 0 {
+		return nil, a.hidden
 	}
 	if a.Complete {
 		detail := check.Textf("the zone has no selector below %s", nodeOf(a.Domain))

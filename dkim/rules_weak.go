@@ -76,8 +76,8 @@ func weakRule(doc check.Doc, judge func(*KeyRecord) []check.Finding) check.Rule[
 	inner := rule.Check
 	rule.Check = func(a *Analysis) ([]check.Finding, []check.Gap) {
 		findings, gaps := inner(a)
-		for s, k := range a.records() {
-			if k.weak.tooLarge {
+		for _, r := range a.records {
+			if s, k := r.at, r.key; k.weak.tooLarge {
 				gaps = append(gaps, check.Gap{
 					Subject: "the key of " + s.Owner, Why: check.Limit,
 					Cause: fmt.Errorf("its modulus has %d bits, and keys of over %d are not tested", k.Key.Bits(), maxTestedBits),

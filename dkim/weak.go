@@ -44,5 +44,7 @@ var knownKeys = map[string]string{
 
 func knownKey(k *PublicKey) string {
 	sum := k.fingerprint()
-	return knownKeys[hex.EncodeToString(sum[:])]
+	var digits [2 * len(sum)]byte
+	hex.Encode(digits[:], sum[:])
+	return knownKeys[string(digits[:])]
 }
