@@ -39,7 +39,8 @@ func (d *discovery) certificates(ctx context.Context) {
 		return
 	}
 	d.facts.TLSCert, _ = tlscert.Discover(ctx, d.resolver, domain, tlscert.Options{
-		Budget: d.Budget, Hosts: hosts, Dialer: d.dialer(), AllowPrivate: d.allowed(), Now: d.Now,
+		Budget: d.Budget, Hosts: hosts, Now: d.Now,
+		Prober: &tlscert.Prober{Dialer: d.dialer(), AllowPrivate: d.allowed()},
 	})
 }
 

@@ -1,7 +1,6 @@
 package tlscert
 
 import (
-	"cmp"
 	"context"
 	"net/netip"
 	"slices"
@@ -9,19 +8,12 @@ import (
 	"time"
 
 	"github.com/mailcheck-go/mailcheck/dnsx"
-	"github.com/mailcheck-go/mailcheck/internal/dial"
 )
-
-// maxDials bounds the connections that are open at once. It is large because
-// nearly all of them wait: a host that answers nothing must not delay the others.
-const maxDials = 256
-
-const defaultTimeout = 5 * time.Second
 
 // Discover resolves the hosts and shakes hands with each of their addresses, as
 // soon as it is known and side by side. What stays unanswered is a Failure in
-// the facts. The error is a *dnsx.NameError, or the caller's own ctx.Err() beside
-// the facts so far.
+// the facts. The error is a *dnsx.NameError or *HostError, or the caller's own
+// ctx.Err() beside the facts so far.
 func Discover(ctx context.Context, r dnsx.Resolver, domain string, o Options) (*Facts, error) {
 	domain, err := dnsx.ParseName(domain)
 	if err != nil {
@@ -39,21 +31,33 @@ func Discover(ctx context.Context, r dnsx.Resolver, domain string, o Options) (*
 
 	inner, cancel := dnsx.WithBudget(ctx, o.Budget)
 	defer cancel()
-	d := &discovery{ctx: inner, prober: newProber(o), slots: make(chan struct{}, maxDials)}
+	d := &discovery{ctx: inner, prober: o.Prober, deep: o.Deep}
+	if d.prober == nil {
+		d.prober = new(Prober)
+	}
 	var qs []dnsx.Question
-	var jobs []*hostJob // the one that question i is about
+	jobs := map[string][]*hostJob{} // by the name that they wait for
 	for i, h := range hosts {
-		f.Hosts[i] = HostFacts{Name: h.Name, Port: h.Port, Protocol: HTTPS, Why: h.Why, Given: h.Given, Addrs: h.Addrs}
-		j := &hostJob{discovery: d, facts: &f.Hosts[i]}
+		f.Hosts[i] = HostFacts{
+			Name: h.Name, Port: h.Port, Protocol: h.Protocol, ServerName: h.ServerName,
+			Why: h.Why, Given: h.Given, Addrs: h.Addrs,
+		}
+		j := &hostJob{discovery: d, host: h, facts: &f.Hosts[i]}
 		if len(h.Addrs) > 0 {
 			j.dialNamed(h.Addrs)
 			continue
 		}
-		qs = append(qs, dnsx.Q(h.Name, dnsx.TypeA), dnsx.Q(h.Name, dnsx.TypeAAAA))
-		jobs = append(jobs, j, j)
+		if jobs[h.Name] == nil {
+			qs = append(qs, dnsx.Q(h.Name, dnsx.TypeA), dnsx.Q(h.Name, dnsx.TypeAAAA))
+		}
+		jobs[h.Name] = append(jobs[h.Name], j)
 	}
 	if len(qs) > 0 {
-		dnsx.AskEach(inner, r, qs, func(i int, reply dnsx.Reply) { jobs[i].answered(qs[i].Type, reply) })
+		dnsx.AskEach(inner, r, qs, func(i int, reply dnsx.Reply) {
+			for _, j := range jobs[qs[i].Name] {
+				j.answered(qs[i].Type, reply)
+			}
+		})
 	}
 	d.wg.Wait()
 	for i := range f.Hosts {
@@ -65,14 +69,16 @@ func Discover(ctx context.Context, r dnsx.Resolver, domain string, o Options) (*
 // discovery is one run.
 type discovery struct {
 	ctx    context.Context
-	prober *prober
-	slots  chan struct{}
+	prober *Prober
+	deep   bool
 	wg     sync.WaitGroup
 }
 
 // hostJob gathers what is known of one host, from both of its questions.
 type hostJob struct {
 	*discovery
+	host  Host
+	page  sync.Once // who asks for it
 	mu    sync.Mutex
 	facts *HostFacts
 	v4    family
@@ -136,17 +142,18 @@ func (f *family) run(j *hostJob, other *family) {
 }
 
 func (j *hostJob) dial(a netip.Addr) {
-	e := Endpoint{Addr: a}
-	select {
-	case j.slots <- struct{}{}:
-		j.prober.probe(j.ctx, j.facts, &e)
-		<-j.slots
-	case <-j.ctx.Done():
-		e.Failure = failure(j.ctx, Connect, nil)
-	}
+	e := j.prober.probe(j.ctx, &target{Host: j.host, addr: a, deep: j.deep, page: j.firstPage})
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.facts.Endpoints = append(j.facts.Endpoints, e)
+}
+
+// firstPage lets one address ask for the page.
+func (j *hostJob) firstPage() (first bool) {
+	if j.host.HTTP {
+		j.page.Do(func() { first = true })
+	}
+	return first
 }
 
 // addresses are those of an answer, each once, in their own order: a server that
@@ -169,23 +176,4 @@ func sorted(addrs []netip.Addr) []netip.Addr {
 	addrs = slices.Clone(addrs)
 	slices.SortFunc(addrs, netip.Addr.Compare)
 	return slices.Compact(addrs)
-}
-
-// prober shakes hands with one address.
-type prober struct {
-	guard   *dial.Dialer
-	guarded Dialer // for hosts out of data
-	open    Dialer // for hosts that the operator named
-	timeout time.Duration
-}
-
-func newProber(o Options) *prober {
-	p := &prober{guard: &dial.Dialer{AllowPrivate: o.AllowPrivate}, timeout: cmp.Or(o.Timeout, defaultTimeout)}
-	if o.Dialer != nil {
-		p.guarded, p.open = o.Dialer, o.Dialer
-		return p
-	}
-	everywhere := []netip.Prefix{netip.PrefixFrom(netip.IPv4Unspecified(), 0), netip.PrefixFrom(netip.IPv6Unspecified(), 0)}
-	p.guarded, p.open = p.guard, &dial.Dialer{AllowPrivate: everywhere}
-	return p
 }

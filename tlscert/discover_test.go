@@ -1,6 +1,7 @@
 package tlscert_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -32,6 +33,12 @@ func TestDiscoverWantsNames(t *testing.T) {
 	_, err = tlscert.Discover(t.Context(), r, "acme.example", tlscert.Options{Hosts: []tlscert.Host{{Name: "acme.example"}, {Name: "help..example"}}})
 	require.ErrorAs(t, err, &name)
 	assert.Empty(t, r.Asked(), "a bad host is found before anybody is asked")
+	var host *tlscert.HostError
+	_, err = tlscert.Discover(t.Context(), r, "acme.example", tlscert.Options{Hosts: []tlscert.Host{{Name: "acme.example", Protocol: "gopher"}}})
+	require.ErrorAs(t, err, &host)
+	_, err = tlscert.Discover(t.Context(), r, "acme.example", tlscert.Options{Hosts: []tlscert.Host{{Name: "acme.example", ServerName: "a..b"}}})
+	require.ErrorAs(t, err, &name)
+	assert.Empty(t, r.Asked())
 	assert.Nil(t, tlscert.Questions("acme..example", tlscert.Options{}))
 	assert.Nil(t, tlscert.Questions("acme.example", tlscert.Options{Hosts: []tlscert.Host{{Name: "help..example"}}}))
 }
@@ -117,7 +124,7 @@ func TestDiscoverTakesSixteen(t *testing.T) {
 					}
 				}
 				o := world{}.options("")
-				o.Dialer = refuser{}
+				o.Prober.Dialer = refuser{}
 				f, err := tlscert.Discover(t.Context(), ordered{dnstest.Must(zone.String()), last}, "acme.example", o)
 				require.NoError(t, err)
 				assert.Equal(t, want, outcomes(f.Hosts[0]))
@@ -179,6 +186,24 @@ func TestDiscoverHosts(t *testing.T) {
 			2,
 		},
 		{
+			"a protocol has its port",
+			[]tlscert.Host{{Name: "a.example", Protocol: tlscert.SMTP}, {Name: "a.example", Protocol: tlscert.IMAP}, {Name: "a.example", Protocol: tlscert.POP3}, {Name: "a.example", Protocol: tlscert.TLS}},
+			[]tlscert.HostFacts{{Name: "a.example", Port: 25, Protocol: tlscert.SMTP}, {Name: "a.example", Port: 143, Protocol: tlscert.IMAP}, {Name: "a.example", Port: 110, Protocol: tlscert.POP3}, {Name: "a.example", Port: 443, Protocol: tlscert.TLS}},
+			2,
+		},
+		{
+			"the server name is the host's own where it is not another",
+			[]tlscert.Host{{Name: "a.example", ServerName: "A.example."}, {Name: "a.example"}, {Name: "a.example", ServerName: "B.example."}},
+			[]tlscert.HostFacts{{Name: "a.example", Port: 443}, {Name: "a.example", Port: 443, ServerName: "b.example"}},
+			2,
+		},
+		{
+			"name and port are two things",
+			[]tlscert.Host{{Name: "h1", Port: 443}, {Name: "h14", Port: 43}},
+			[]tlscert.HostFacts{{Name: "h1", Port: 443}, {Name: "h14", Port: 43, Protocol: tlscert.TLS}},
+			4,
+		},
+		{
 			"an address is not asked for",
 			[]tlscert.Host{{Name: "192.0.2.10"}},
 			[]tlscert.HostFacts{{Name: "192.0.2.10", Port: 443, Addrs: []netip.Addr{addr}}},
@@ -195,13 +220,13 @@ func TestDiscoverHosts(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			r := dnstest.Must("")
 			o := world{}.options("")
-			o.Dialer, o.Hosts = refuser{}, tt.hosts
+			o.Prober.Dialer, o.Hosts = refuser{}, tt.hosts
 			f, err := tlscert.Discover(t.Context(), r, "acme.example", o)
 			require.NoError(t, err)
 			for i := range f.Hosts {
 				assert.Len(t, f.Hosts[i].Endpoints, len(f.Hosts[i].Addrs))
 				f.Hosts[i].Endpoints, f.Hosts[i].A, f.Hosts[i].AAAA = nil, dnsx.Reply{}, dnsx.Reply{}
-				tt.want[i].Protocol = tlscert.HTTPS
+				tt.want[i].Protocol = cmp.Or(tt.want[i].Protocol, tlscert.HTTPS)
 			}
 			assert.Equal(t, tt.want, f.Hosts)
 			assert.ElementsMatch(t, tlscert.Questions("acme.example", o), r.Asked())
@@ -217,7 +242,7 @@ func TestGuard(t *testing.T) {
 	for _, given := range []bool{false, true} {
 		dialed := &counter{}
 		_, err := tlscert.Discover(t.Context(), r, "acme.example", tlscert.Options{
-			Hosts: []tlscert.Host{{Name: "acme.example", Given: given}}, Dialer: dialed,
+			Hosts: []tlscert.Host{{Name: "acme.example", Given: given}}, Prober: &tlscert.Prober{Dialer: dialed},
 		})
 		require.NoError(t, err)
 		assert.Equal(t, given, dialed.n.Load() == 1)
@@ -243,7 +268,7 @@ func (why told) Gap() (subject, word string) { return "", string(why) }
 func TestOfflineIsNotAsked(t *testing.T) {
 	for why, kind := range map[string]tlscert.FailureKind{"not-asked": tlscert.KindNotAsked, "failed": tlscert.KindNetwork} {
 		o := world{}.options("")
-		o.Dialer = &counter{why: why}
+		o.Prober.Dialer = &counter{why: why}
 		f, err := tlscert.Discover(t.Context(), dnstest.Must("acme.example. A 192.0.2.10"), "acme.example", o)
 		require.NoError(t, err)
 		assert.Equal(t, &tlscert.Failure{Stage: tlscert.Connect, Kind: kind, Detail: "an error"}, f.Hosts[0].Endpoints[0].Failure)
@@ -266,7 +291,7 @@ func silentHosts(n int) (*dnstest.Resolver, tlscert.Options) {
 func TestSilentHostsCostOneTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, o := silentHosts(200)
-		o.Timeout = 3 * time.Second
+		o.Prober.Timeout = 3 * time.Second
 		start := time.Now()
 		f, err := tlscert.Discover(t.Context(), r, "acme.example", o)
 		require.NoError(t, err)
@@ -281,7 +306,7 @@ func TestSilentHostsCostOneTimeout(t *testing.T) {
 func TestDialsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, o := silentHosts(300)
-		o.Budget, o.Timeout = 2*time.Second, 3*time.Second
+		o.Budget, o.Prober.Timeout = 2*time.Second, 3*time.Second
 		f, err := tlscert.Discover(t.Context(), r, "acme.example", o)
 		require.NoError(t, err)
 		stages := map[tlscert.StageName]int{}
@@ -366,20 +391,26 @@ func TestFailureText(t *testing.T) {
 }
 
 func TestParseHost(t *testing.T) {
-	ip := func(s string, port uint16) tlscert.Host {
-		return tlscert.Host{Name: s, Port: port, Addrs: []netip.Addr{netip.MustParseAddr(s)}}
+	ip := func(s string, port uint16, p tlscert.Protocol) tlscert.Host {
+		return tlscert.Host{Name: s, Port: port, Protocol: p, Addrs: []netip.Addr{netip.MustParseAddr(s)}}
 	}
 	tests := []struct {
 		text string
 		want tlscert.Host
 	}{
-		{"acme.example", tlscert.Host{Name: "acme.example", Port: 443}},
-		{"Acme.Example.:8443", tlscert.Host{Name: "acme.example", Port: 8443}},
-		{"192.0.2.1", ip("192.0.2.1", 443)},
-		{"192.0.2.1:993", ip("192.0.2.1", 993)},
-		{"2001:db8::1", ip("2001:db8::1", 443)},
-		{"[2001:DB8::1]", ip("2001:db8::1", 443)},
-		{"[2001:db8::1]:993", ip("2001:db8::1", 993)},
+		{"acme.example", tlscert.Host{Name: "acme.example", Port: 443, Protocol: tlscert.HTTPS}},
+		{"Acme.Example.:8443", tlscert.Host{Name: "acme.example", Port: 8443, Protocol: tlscert.HTTPS}},
+		{"mx.acme.example:25", tlscert.Host{Name: "mx.acme.example", Port: 25, Protocol: tlscert.SMTP}},
+		{"mx.acme.example:587", tlscert.Host{Name: "mx.acme.example", Port: 587, Protocol: tlscert.SMTP}},
+		{"mx.acme.example:143", tlscert.Host{Name: "mx.acme.example", Port: 143, Protocol: tlscert.IMAP}},
+		{"mx.acme.example:110", tlscert.Host{Name: "mx.acme.example", Port: 110, Protocol: tlscert.POP3}},
+		{"mx.acme.example:465", tlscert.Host{Name: "mx.acme.example", Port: 465, Protocol: tlscert.TLS}},
+		{"mx.acme.example:10443", tlscert.Host{Name: "mx.acme.example", Port: 10443, Protocol: tlscert.TLS}},
+		{"192.0.2.1", ip("192.0.2.1", 443, tlscert.HTTPS)},
+		{"192.0.2.1:993", ip("192.0.2.1", 993, tlscert.TLS)},
+		{"2001:db8::1", ip("2001:db8::1", 443, tlscert.HTTPS)},
+		{"[2001:DB8::1]", ip("2001:db8::1", 443, tlscert.HTTPS)},
+		{"[2001:db8::1]:993", ip("2001:db8::1", 993, tlscert.TLS)},
 	}
 	for _, tt := range tests {
 		got, err := tlscert.ParseHost(tt.text)

@@ -53,7 +53,8 @@ const (
 )
 
 // Endpoint is one address of a host. Failure says what ended the attempt, and TLS
-// what the handshake showed; one of them is there once it was tried.
+// what the handshake showed; one of them is there once it was tried, and both where the
+// handshake failed after the server had shown its certificates.
 type Endpoint struct {
 	Addr   netip.Addr `json:"addr"`
 	Stages []Stage    `json:"stages,omitempty"` // those that were passed, in order
@@ -79,10 +80,11 @@ type HTTPAnswer struct {
 
 // Try is one more handshake with an endpoint, of another form than the first.
 type Try struct {
-	Version string   `json:"version,omitempty"` // the only one that was offered: "TLS 1.0"
-	NoSNI   bool     `json:"no_sni,omitempty"`  // no server name was sent
-	Failure *Failure `json:"failure,omitempty"`
-	TLS     *Session `json:"tls,omitempty"`
+	Version    string   `json:"version,omitempty"`     // the only one that was offered: "TLS 1.0"
+	WeakSuites bool     `json:"weak_suites,omitempty"` // no suites but those of RC4 and 3DES were offered
+	NoSNI      bool     `json:"no_sni,omitempty"`      // no server name was sent
+	Failure    *Failure `json:"failure,omitempty"`
+	TLS        *Session `json:"tls,omitempty"`
 }
 
 // FetchKind is what a certificate points to.
@@ -127,7 +129,8 @@ const (
 	Request   StageName = "request"   // HTTP
 )
 
-// Session is what a finished handshake showed. Nothing of it was verified.
+// Session is what a handshake showed. Nothing of it was verified. Of one that failed
+// half-way there is the chain, and what else was settled by then.
 type Session struct {
 	Version     string   `json:"version"`         // "TLS 1.3"
 	CipherSuite string   `json:"cipher_suite"`    // the IANA name
@@ -149,7 +152,7 @@ const (
 	KindClosed      FailureKind = "closed"      // the server ended the connection without a word
 	KindNotTLS      FailureKind = "not-tls"     // the server spoke, and it was no TLS
 	KindAlert       FailureKind = "alert"       // the server ended the handshake with an alert (RFC 8446, 6)
-	KindProtocol    FailureKind = "protocol"    // the handshake broke a rule of TLS, or a certificate could not be read
+	KindProtocol    FailureKind = "protocol"    // what came is not what the protocol of the stage wants, or a certificate could not be read
 	KindNoStartTLS  FailureKind = "no-starttls" // the server offers no STARTTLS
 	KindRejected    FailureKind = "rejected"    // the server refused in words of its protocol
 	KindInjected    FailureKind = "injected"    // octets came between the consent to TLS and the handshake (CVE-2011-0411)
@@ -172,13 +175,13 @@ var failureTexts = map[FailureKind]string{
 	KindRefused:     "connection refused",
 	KindUnreachable: "unreachable",
 	KindNoRoute:     "this machine has no route there",
-	KindClosed:      "the server closed the connection during the handshake",
+	KindClosed:      "the server closed the connection",
 	KindNotTLS:      "the server does not speak TLS",
 	KindAlert:       "the server refused the handshake",
 	KindNoStartTLS:  "the server does not offer STARTTLS",
 	KindRejected:    "the server refused",
 	KindInjected:    "the server sent more before the handshake",
-	KindLimit:       fmt.Sprintf("the server sent more than %d KB in the handshake", MaxHandshake>>10),
+	KindLimit:       "the server sent more than it may",
 	KindNotPublic:   "the address is not public",
 	KindNotAsked:    "nobody was dialled",
 	KindBudget:      "the time was over",
@@ -196,6 +199,12 @@ func (f *Failure) Error() string {
 		if s = stage + " failed"; f.Kind == KindTimeout {
 			s = stage + " timed out"
 		}
+	}
+	switch {
+	case f.Kind == KindLimit && f.Stage == Handshake:
+		s = fmt.Sprintf("the server sent more than %d KB in the handshake", MaxHandshake>>10)
+	case f.Kind == KindClosed && f.Stage == Handshake:
+		s += " during the handshake"
 	}
 	if f.Detail != "" {
 		s += ": " + f.Detail

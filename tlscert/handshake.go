@@ -7,10 +7,8 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/netip"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/mailcheck-go/mailcheck/check"
 	"github.com/mailcheck-go/mailcheck/internal/dial"
@@ -20,70 +18,55 @@ import (
 // is done. A chain of four certificates takes some 6 KB.
 const MaxHandshake = 100 << 10
 
-// probe connects to e.Addr and shakes hands. What it saw stands in e.
-func (p *prober) probe(ctx context.Context, h *HostFacts, e *Endpoint) {
-	dialer := p.open
-	if !h.Given {
-		var refused *dial.NotPublicError
-		if errors.As(p.guard.Check(e.Addr), &refused) {
-			e.Failure = &Failure{Stage: Connect, Kind: KindNotPublic, Detail: refused.Reason}
-			return
-		}
-		dialer = p.guarded
+// handshake shakes hands. What the server showed stands in c.e.TLS even where the
+// handshake then failed.
+func (c *call) handshake(f form) (*tls.Conn, error) {
+	c.conn.left, c.conn.keep = MaxHandshake, true
+	config, secret := clientConfig(c.t, f), new(keyLog)
+	config.KeyLogWriter = secret
+	client := tls.Client(c.conn, config)
+	err := c.stage(Handshake, client.Handshake)
+	state := client.ConnectionState()
+	chain := make([][]byte, 0, len(state.PeerCertificates))
+	for _, cert := range state.PeerCertificates {
+		chain = append(chain, cert.Raw)
 	}
-	conn, err := p.connect(ctx, dialer, netip.AddrPortFrom(e.Addr, h.Port), e)
-	if err != nil {
-		e.Failure = failure(ctx, Connect, err)
-		return
+	if err != nil && len(chain) == 0 {
+		chain = unread(c.conn.kept, secret.secret)
 	}
-	defer conn.Close()
-	limited := &limitedConn{Conn: conn, left: MaxHandshake}
-	if err := p.handshake(ctx, limited, h.Name, e); err != nil {
-		e.Failure = failure(ctx, Handshake, err)
+	c.conn.keep, c.conn.kept = false, nil
+	if err == nil || len(chain) > 0 {
+		c.e.TLS = session(state, chain)
 	}
-}
-
-// stage runs one part of an attempt in the time that it has.
-func (p *prober) stage(ctx context.Context, name StageName, e *Endpoint, do func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, p.timeout)
-	defer cancel()
-	start := time.Now()
-	if err := do(ctx); err != nil {
-		return err
-	}
-	e.Stages = append(e.Stages, Stage{Name: name, Took: time.Since(start)})
-	return nil
-}
-
-func (p *prober) connect(ctx context.Context, dialer Dialer, to netip.AddrPort, e *Endpoint) (conn net.Conn, err error) {
-	err = p.stage(ctx, Connect, e, func(ctx context.Context) error {
-		conn, err = dialer.DialContext(ctx, "tcp", to.String())
-		return err
-	})
-	return conn, err
-}
-
-func (p *prober) handshake(ctx context.Context, conn net.Conn, name string, e *Endpoint) error {
-	return p.stage(ctx, Handshake, e, func(ctx context.Context) error {
-		client := tls.Client(conn, clientConfig(name))
-		if err := client.HandshakeContext(ctx); err != nil {
-			return err
-		}
-		e.TLS = session(client.ConnectionState())
-		return nil
-	})
+	return client, err
 }
 
 // clientConfig offers all that crypto/tls can, so that an old server too shows
 // its certificate, and verifies nothing: that is judged later, from the facts.
-func clientConfig(name string) *tls.Config {
-	return &tls.Config{
-		ServerName:         name,
+func clientConfig(t *target, f form) *tls.Config {
+	c := &tls.Config{
+		ServerName:         t.sni(), // crypto/tls sends no IP address
 		InsecureSkipVerify: true,
 		MinVersion:         tls.VersionTLS10,
 		CipherSuites:       allSuites,
-		NextProtos:         []string{"h2", "http/1.1"},
 	}
+	switch {
+	case t.Protocol != HTTPS:
+	case t.HTTP: // see head
+		c.NextProtos = []string{"http/1.1"}
+	default:
+		c.NextProtos = []string{"h2", "http/1.1"}
+	}
+	if f.version != 0 {
+		c.MinVersion, c.MaxVersion = f.version, f.version
+	}
+	if f.weak {
+		c.CipherSuites, c.MaxVersion = weakSuites, tls.VersionTLS12 // suites of TLS 1.3 are no choice, nor weak
+	}
+	if f.noSNI {
+		c.ServerName = ""
+	}
+	return c
 }
 
 var allSuites = func() (ids []uint16) {
@@ -96,19 +79,22 @@ var allSuites = func() (ids []uint16) {
 	return ids
 }()
 
-func session(s tls.ConnectionState) *Session {
+// session is what stands fixed of a handshake, all of it where that was finished.
+func session(s tls.ConnectionState, chain [][]byte) *Session {
 	t := &Session{
-		Version:     tls.VersionName(s.Version),
-		CipherSuite: tls.CipherSuiteName(s.CipherSuite),
-		ALPN:        s.NegotiatedProtocol,
-		OCSP:        s.OCSPResponse,
-		SCTs:        s.SignedCertificateTimestamps,
+		ALPN:  s.NegotiatedProtocol,
+		Chain: chain,
+		OCSP:  s.OCSPResponse,
+		SCTs:  s.SignedCertificateTimestamps,
+	}
+	if s.Version != 0 {
+		t.Version = tls.VersionName(s.Version)
+	}
+	if s.CipherSuite != 0 {
+		t.CipherSuite = tls.CipherSuiteName(s.CipherSuite)
 	}
 	if s.CurveID != 0 {
 		t.Group = s.CurveID.String()
-	}
-	for _, cert := range s.PeerCertificates {
-		t.Chain = append(t.Chain, cert.Raw)
 	}
 	return t
 }
@@ -126,6 +112,7 @@ func failure(ctx context.Context, stage StageName, err error) *Failure {
 		return f
 	}
 	var (
+		said      *wrong
 		refused   *dial.NotPublicError
 		teller    gapTeller
 		timeout   interface{ Timeout() bool }
@@ -134,6 +121,8 @@ func failure(ctx context.Context, stage StageName, err error) *Failure {
 		errno     syscall.Errno
 	)
 	switch {
+	case errors.As(err, &said):
+		f.Kind, f.Detail = said.kind, said.detail
 	case errors.As(err, &refused):
 		f.Kind, f.Detail = KindNotPublic, refused.Reason
 	case errors.As(err, &teller) && notAsked(teller):
@@ -150,7 +139,7 @@ func failure(ctx context.Context, stage StageName, err error) *Failure {
 		f.Kind = errnoKinds[errno]
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		f.Kind = KindClosed
-	case stage == Handshake:
+	case stage == Handshake, stage != Connect && operation == nil:
 		f.Kind, f.Detail = KindProtocol, clean(err)
 	default:
 		f.Detail = clean(err)
@@ -189,12 +178,14 @@ func clip(s string, most int) string {
 	return s
 }
 
-var errTooLong = errors.New("tlscert: the handshake is too long")
+var errTooLong = errors.New("tlscert: the server sent more than it may")
 
-// limitedConn is a connection that gives no more than left octets.
+// limitedConn is a connection that gives no more than left octets, and may keep them.
 type limitedConn struct {
 	net.Conn
 	left int
+	keep bool
+	kept []byte
 }
 
 func (c *limitedConn) Read(b []byte) (int, error) {
@@ -203,5 +194,8 @@ func (c *limitedConn) Read(b []byte) (int, error) {
 	}
 	n, err := c.Conn.Read(b[:min(len(b), c.left)])
 	c.left -= n
+	if c.keep {
+		c.kept = append(c.kept, b[:n]...)
+	}
 	return n, err
 }

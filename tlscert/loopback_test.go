@@ -125,8 +125,9 @@ func TestRealServers(t *testing.T) {
 	}
 	zone.WriteString("acme.example. A 127.0.0.15\n") // nobody listens
 	f, err := tlscert.Discover(t.Context(), dnstest.Must(zone.String()), "acme.example", tlscert.Options{
-		Hosts:        []tlscert.Host{{Name: "acme.example", Port: port}},
-		AllowPrivate: loopback, Budget: time.Minute, Timeout: time.Minute, Now: func() time.Time { return now },
+		Hosts:  []tlscert.Host{{Name: "acme.example", Port: port, Protocol: tlscert.HTTPS}},
+		Prober: &tlscert.Prober{AllowPrivate: loopback, Timeout: time.Minute},
+		Budget: time.Minute, Now: func() time.Time { return now },
 	})
 	require.NoError(t, err)
 	h := f.Hosts[0]
@@ -155,7 +156,7 @@ func TestRealServers(t *testing.T) {
 func TestTarpit(t *testing.T) {
 	port := listen(t, map[string]func(net.Conn){"127.0.0.2": func(c net.Conn) { io.Copy(io.Discard, c) }})
 	f, err := tlscert.Discover(t.Context(), dnstest.Must("acme.example. A 127.0.0.2"), "acme.example", tlscert.Options{
-		Hosts: []tlscert.Host{{Name: "acme.example", Port: port}}, AllowPrivate: loopback, Timeout: 50 * time.Millisecond,
+		Hosts: []tlscert.Host{{Name: "acme.example", Port: port}}, Prober: &tlscert.Prober{AllowPrivate: loopback, Timeout: 50 * time.Millisecond},
 	})
 	require.NoError(t, err)
 	assert.Equal(t, tlscert.KindTimeout, f.Hosts[0].Endpoints[0].Failure.Kind)
@@ -189,7 +190,7 @@ func benchHosts(b *testing.B) (addrs []string, port uint16, zone *dnstest.Resolv
 		fmt.Fprintf(&lines, "h%d.acme.example. A %s\n", i, addr)
 	}
 	port = listen(b, servers)
-	o = tlscert.Options{AllowPrivate: loopback, Now: func() time.Time { return now }}
+	o = tlscert.Options{Prober: &tlscert.Prober{AllowPrivate: loopback}, Now: func() time.Time { return now }}
 	for i := range 20 {
 		o.Hosts = append(o.Hosts, tlscert.Host{Name: fmt.Sprintf("h%d.acme.example", i), Port: port})
 	}

@@ -24,37 +24,32 @@ import (
 	"github.com/mailcheck-go/mailcheck/dnsx"
 )
 
-// Dialer opens a connection; the address is always an IP and a port.
-// *net.Dialer is one.
-type Dialer interface {
-	DialContext(ctx context.Context, network, address string) (net.Conn, error)
-}
-
 // Options say which hosts Discover looks at, and how long. The zero value works.
 type Options struct {
-	Budget  time.Duration // for everything together; dnsx.DefaultBudget if 0
-	Timeout time.Duration // for connecting to one address, and again for its handshake; 5 s if 0
-	Hosts   []Host        // empty: the domain itself at port 443
-	// Dialer takes the place of the usual one. An address that is not public is
-	// refused before it is asked.
-	Dialer Dialer
-	// AllowPrivate opens ranges that are otherwise not dialled because they are
-	// not public.
-	AllowPrivate []netip.Prefix
-	Now          func() time.Time // time.Now if nil
+	Budget time.Duration // for everything together; dnsx.DefaultBudget if 0
+	Hosts  []Host        // empty: the domain itself at port 443
+	// Prober connects; one of this call alone, with its defaults, if nil. Many calls
+	// that share one are bounded together.
+	Prober *Prober
+	// Deep asks for further handshakes with each address (Endpoint.Tries), one after
+	// the other: with TLS 1.0 only, with TLS 1.1 only, with RC4 and 3DES only, and without
+	// a server name.
+	Deep bool
+	Now  func() time.Time // time.Now if nil
 }
 
 // Host is a server whose certificate matters.
 type Host struct {
 	Name     string   // a domain name or the text of an IP address
-	Port     uint16   // that of the protocol if 0: 443, 25, 143, 110
-	Protocol Protocol // that of the port if empty, TLS for a port that no protocol has
+	Port     uint16   // that of the protocol if 0: 443, 25, 143 or 110
+	Protocol Protocol // that of the port if empty, see ParseHost
 	// ServerName is asked for in the handshake, and what the certificate has to be
 	// valid for; Name if empty.
 	ServerName string
 	Addrs      []netip.Addr // dialled instead of those that the DNS has for Name
 	Why        string       // who named it: "given", "MTA-STS record"
-	// HTTP asks for the head of the page too, at the first address that answers.
+	// HTTP asks for the head of the page too, at the address whose handshake is the
+	// first to be done. No redirect is followed. HTTP/1.1 is then the only offer (ALPN).
 	HTTP bool
 	// Given says that the operator named it: it is then dialled as named, at
 	// addresses that are not public too. A host out of somebody's data never is.
@@ -70,8 +65,9 @@ type HostError struct {
 func (e *HostError) Error() string { return strconv.Quote(e.Host) + " is no host: " + e.Reason }
 
 // ParseHost reads HOST or HOST:PORT. HOST is a domain name or an IP address, an
-// IPv6 address with a port in brackets. The error is a *dnsx.NameError or a
-// *HostError.
+// IPv6 address with a port in brackets. The protocol is that of the port: HTTPS at
+// 443 and 8443, SMTP at 25 and 587, IMAP at 143, POP3 at 110, TLS at any other. The
+// error is a *dnsx.NameError or a *HostError.
 func ParseHost(s string) (Host, error) {
 	if ip, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(s, "["), "]")); err == nil {
 		return Host{Name: ip.String()}.normal()
@@ -95,29 +91,57 @@ func ParseHost(s string) (Host, error) {
 	return h.normal()
 }
 
-// normal has the name in its one spelling and no zero port.
+// protocolOf is what is spoken at a port, TLS where it is none of these.
+var protocolOf = map[uint16]Protocol{443: HTTPS, 8443: HTTPS, 25: SMTP, 587: SMTP, 143: IMAP, 110: POP3}
+
+// portOf is where a protocol is spoken.
+var portOf = map[Protocol]uint16{HTTPS: 443, TLS: 443, SMTP: 25, IMAP: 143, POP3: 110}
+
+// normal has the names in their one spelling, a port and a protocol.
 func (h Host) normal() (Host, error) {
-	h.Port = cmp.Or(h.Port, 443)
-	if ip, err := netip.ParseAddr(h.Name); err == nil {
-		h.Name = ip.String()
-		if len(h.Addrs) == 0 {
-			h.Addrs = []netip.Addr{ip}
-		}
-		return h, nil
+	if h.Protocol == "" {
+		h.Protocol = cmp.Or(protocolOf[cmp.Or(h.Port, 443)], TLS)
 	}
-	name, err := dnsx.ParseName(h.Name)
+	port, ok := portOf[h.Protocol]
+	if !ok {
+		return Host{}, &HostError{Host: h.Name, Reason: fmt.Sprintf("%q is no protocol", h.Protocol)}
+	}
+	h.Port = cmp.Or(h.Port, port)
+	name, ip, err := oneSpelling(h.Name)
 	if err != nil {
 		return Host{}, err
 	}
-	h.Name = name
+	if h.Name = name; ip.IsValid() && len(h.Addrs) == 0 {
+		h.Addrs = []netip.Addr{ip}
+	}
+	if h.ServerName != "" {
+		if h.ServerName, _, err = oneSpelling(h.ServerName); err != nil {
+			return Host{}, err
+		}
+	}
+	if h.ServerName == name {
+		h.ServerName = ""
+	}
 	return h, nil
 }
 
-// hosts are those of the options, each once: a host that two sources named with
+// oneSpelling is that of a domain name or an IP address.
+func oneSpelling(s string) (string, netip.Addr, error) {
+	if ip, err := netip.ParseAddr(s); err == nil {
+		return ip.String(), ip, nil
+	}
+	name, err := dnsx.ParseName(s)
+	return name, netip.Addr{}, err
+}
+
+// sni is what is asked for in the handshake.
+func (h *Host) sni() string { return cmp.Or(h.ServerName, h.Name) }
+
+// hosts are those of the options, each once. A host that two sources named with
 // the same addresses, or none, is Given where one of them was the operator.
 func (o Options) hosts(domain string) ([]Host, error) {
 	if len(o.Hosts) == 0 {
-		return []Host{{Name: domain, Port: 443, Why: "the domain itself"}}, nil
+		return []Host{{Name: domain, Port: 443, Protocol: HTTPS, Why: "the domain itself"}}, nil
 	}
 	var all []Host
 	at := make(map[string]int, len(o.Hosts))
@@ -126,9 +150,10 @@ func (o Options) hosts(domain string) ([]Host, error) {
 		if err != nil {
 			return nil, err
 		}
-		key := fmt.Sprint(h.Name, h.Port, sorted(h.Addrs))
+		key := fmt.Sprintf("%q %d %s %q %v", h.Name, h.Port, h.Protocol, h.ServerName, sorted(h.Addrs))
 		if i, ok := at[key]; ok {
 			all[i].Given = all[i].Given || h.Given
+			all[i].HTTP = all[i].HTTP || h.HTTP
 			continue
 		}
 		at[key] = len(all)
@@ -149,8 +174,10 @@ func Questions(domain string, o Options) []dnsx.Question {
 		return nil
 	}
 	var qs []dnsx.Question
+	seen := map[string]bool{}
 	for _, h := range hosts {
-		if len(h.Addrs) == 0 {
+		if len(h.Addrs) == 0 && !seen[h.Name] {
+			seen[h.Name] = true
 			qs = append(qs, dnsx.Q(h.Name, dnsx.TypeA), dnsx.Q(h.Name, dnsx.TypeAAAA))
 		}
 	}

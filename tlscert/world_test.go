@@ -311,8 +311,11 @@ func (s server) serve(conn net.Conn) {
 // options look at the hosts that a "hosts" line names, or at the domain.
 func (w world) options(lines string) tlscert.Options {
 	o := tlscert.Options{
-		Dialer: w, Now: func() time.Time { return now },
-		AllowPrivate: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/32")},
+		Prober: &tlscert.Prober{
+			Dialer:       w,
+			AllowPrivate: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/32")},
+		},
+		Now: func() time.Time { return now },
 	}
 	for line := range strings.Lines(lines) {
 		fields := strings.Fields(line)
