@@ -33,9 +33,17 @@ func (v *view) answers(results []check.Result) []check.Answer {
 
 // known keeps the ids of rules that were judged.
 func known(ids []string, results []check.Result) []string {
-	return slices.DeleteFunc(ids, func(id string) bool {
-		return !slices.ContainsFunc(results, func(r check.Result) bool { return r.ID == id })
-	})
+	return slices.DeleteFunc(ids, func(id string) bool { return find(results, id) == nil })
+}
+
+// find is the result of a rule, nil where it was not judged.
+func find(results []check.Result, id string) *check.Result {
+	for i := range results {
+		if results[i].ID == id {
+			return &results[i]
+		}
+	}
+	return nil
 }
 
 // forge: can others send mail as the domain? Only DMARC ties the From address to
@@ -182,7 +190,8 @@ func (v *view) certificates(results []check.Result) check.Answer {
 			unseen = append(unseen, h.String())
 		}
 	}
-	for _, res := range results {
+	for i := range results {
+		res := &results[i]
 		if strings.HasPrefix(res.ID, "cert.") && res.Outcome == check.Fail && res.Severity >= check.High {
 			a.Answer, a.Outcome = "no", check.Fail
 			f := res.Findings[0]

@@ -147,14 +147,14 @@ type Result struct {
 func Apply[V any](view V, rules []Rule[V]) []Result {
 	results := make([]Result, 0, len(rules))
 	for i := range rules {
-		results = append(results, rules[i].apply(view))
+		results = append(results, rules[i].Apply(view))
 	}
 	return results
 }
 
-// apply decides the outcome: a finding proves fail whatever else is missing;
-// no finding and a gap is unknown; neither is pass.
-func (r *Rule[V]) apply(view V) Result {
+// Apply runs the rule over a view and decides the outcome: a finding proves fail
+// whatever else is missing; no finding and a gap is unknown; neither is pass.
+func (r *Rule[V]) Apply(view V) Result {
 	res := Result{ID: r.ID, Severity: r.Severity, Title: r.Title, Cite: r.Cite}
 	if r.Applies != nil {
 		if ok, gaps := r.Applies(view); !ok {
@@ -230,6 +230,16 @@ func distinct(gaps []Gap) []Gap {
 		return append([]Gap(nil), gaps...)
 	}
 	kept := make([]Gap, 0, len(gaps))
+	const few = 8 // up to here comparing each with each is quicker than a map
+	if len(gaps) <= few {
+		for _, g := range gaps {
+			same := func(o Gap) bool { return o.Subject == g.Subject && o.Why == g.Why && o.CauseText() == g.CauseText() }
+			if !slices.ContainsFunc(kept, same) {
+				kept = append(kept, g)
+			}
+		}
+		return kept
+	}
 	first := make(map[gapJSON]int, len(gaps)) // in kept, by all but the cause
 	seen := map[gapJSON]bool{}                // those that came after the first
 	for _, g := range gaps {
