@@ -24,10 +24,14 @@ type Options struct {
 	Width int               // columns of text; 0 means 80, less than 40 counts as 40
 	Color bool              // ANSI colours in text
 	Lang  check.Translation // nil: English. Titles are looked up by rule id, texts by their English format
+	// Hosts makes the text of several reports one table of their certificates, the
+	// soonest to expire first, in the place of a report each.
+	Hosts bool
+	What  string // what was checked, in Nagios' status line: "cert"
 }
 
 // Formats lists the names that NewStream takes.
-func Formats() []string { return []string{"text", "json", "ndjson"} }
+func Formats() []string { return []string{"text", "json", "ndjson", "nagios", "prometheus", "ics"} }
 
 // Stream writes reports one after the other, as they are ready.
 type Stream struct {
@@ -38,7 +42,7 @@ type Stream struct {
 }
 
 // NewStream begins a document of a format. Text and ndjson are written report by
-// report; json is one document and is written by Close.
+// report; the others, and a table of hosts, are one document that Close writes.
 func NewStream(w io.Writer, format string, o Options) (*Stream, error) {
 	if !slices.Contains(Formats(), format) {
 		return nil, fmt.Errorf("report: no format %q: want %s", format, strings.Join(Formats(), ", "))
@@ -53,7 +57,7 @@ func (s *Stream) Add(r *check.Report) error {
 		return writeJSON(s.w, r, "")
 	}
 	s.frame.Reports = append(s.frame.Reports, r)
-	if s.format != "text" {
+	if s.format != "text" || s.opts.Hosts {
 		return nil
 	}
 	if len(s.frame.Reports) > 1 {
@@ -64,22 +68,36 @@ func (s *Stream) Add(r *check.Report) error {
 	return writeText(s.w, r, s.opts)
 }
 
-// Close ends the document: with what sums up several reports, and of json with
-// the document itself, which is the report where there was only one.
+// Close ends the document: with what sums up several reports, or with the document
+// itself. That of json is the report where there was only one.
 func (s *Stream) Close() error {
-	one := len(s.frame.Reports) == 1
+	reports := s.frame.Reports
 	switch {
-	case s.format == "json" && one:
-		return writeJSON(s.w, s.frame.Reports[0], "  ")
+	case s.format == "nagios":
+		return writeNagios(s.w, &s.frame, s.opts)
+	case s.format == "prometheus":
+		return writePrometheus(s.w, &s.frame)
+	case s.format == "ics":
+		return writeICS(s.w, &s.frame)
+	case s.format == "json" && len(reports) == 1:
+		return writeJSON(s.w, reports[0], "  ")
 	case s.format == "json":
-		s.frame.Tool, s.frame.At = common(s.frame.Reports)
+		s.frame.Tool, s.frame.At = common(reports)
 		s.frame.Count()
 		return writeJSON(s.w, &s.frame, "  ")
-	case s.format == "text" && !one:
-		return writeTable(s.w, s.frame.Reports, s.opts)
+	case s.format == "text" && s.opts.Hosts && len(reports) == 1:
+		return writeText(s.w, reports[0], s.opts)
+	case s.format == "text" && s.opts.Hosts:
+		return writeHosts(s.w, reports, s.opts)
+	case s.format == "text" && len(reports) > 1:
+		return writeTable(s.w, reports, s.opts)
 	}
 	return nil
 }
+
+// NagiosStatus is that of all reports which were added. Not of ndjson: its reports
+// are not kept.
+func (s *Stream) NagiosStatus() int { return NagiosStatus(&s.frame) }
 
 // Write writes one report, or of a frame each report in it.
 func Write(w io.Writer, format string, r *check.Report, o Options) error {

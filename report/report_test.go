@@ -93,6 +93,15 @@ func hostile() *check.Report {
 	r.Results[4].Findings[0].Detail = check.Textf("note %s", evil)
 	r.Repairs[0].Change = check.Change{Name: evil, Type: "TXT", Old: []string{evil}, New: []string{evil}}
 	r.Measures[0].Subject = evil
+	end := float64(r.At.Unix() + 86400)
+	r.Measures = append(r.Measures,
+		check.Measure{Name: "cert_not_after_timestamp_seconds", Subject: evil, Unit: "seconds", Value: end},
+		check.Measure{Name: "cert_left_seconds", Subject: evil, Unit: "seconds", Value: 86400, Limit: ptr(90 * 86400.0), Warn: ptr(30 * 86400.0), Crit: ptr(15 * 86400.0), Falling: true, Outcome: check.Fail},
+		check.Measure{Name: "cert_info", Subject: evil, Value: 1, Labels: map[string]string{"issuer": evil, "bad label}": "x", "target": "forged"}},
+		check.Measure{Name: "bad name{}", Subject: "a", Value: 1},
+		check.Measure{Name: "spf_lookups", Subject: strings.Repeat("long ", 100) + "'=", Value: 1},
+		check.Measure{Name: "cert_not_after_timestamp_seconds", Subject: "y10k.example", Unit: "seconds", Value: 1e18},
+	)
 	return r
 }
 
@@ -118,6 +127,19 @@ func TestGolden(t *testing.T) {
 		{"dead-server", "text", deadServer(), report.Options{}},
 		{"hostile", "text", hostile(), report.Options{}},
 		{"hostile", "json", hostile(), report.Options{}},
+		{"hostile", "nagios", hostile(), report.Options{What: "domain"}},
+		{"hostile", "prometheus", hostile(), report.Options{}},
+		{"hostile", "ics", hostile(), report.Options{}},
+		{"hostile-hosts", "text", &check.Report{Reports: []*check.Report{hostile(), hostile()}}, report.Options{Hosts: true}},
+		{"sample", "nagios", sample(), report.Options{What: "domain"}},
+		{"sample", "prometheus", sample(), report.Options{}},
+		{"dead-server", "nagios", deadServer(), report.Options{What: "domain"}},
+		{"hosts", "nagios", certs(), report.Options{What: "cert"}},
+		{"hosts", "prometheus", certs(), report.Options{}},
+		{"hosts", "ics", certs(), report.Options{}},
+		{"nothing", "nagios", &check.Report{Reports: []*check.Report{{Target: "acme.example"}}}, report.Options{}},
+		{"nothing", "prometheus", &check.Report{Reports: []*check.Report{{Target: "acme.example"}}}, report.Options{}},
+		{"nothing", "ics", &check.Report{Reports: []*check.Report{{Target: "acme.example"}}}, report.Options{}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name+"."+tt.format, func(t *testing.T) {
