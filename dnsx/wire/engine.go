@@ -22,7 +22,7 @@ type engine struct {
 	dial      dialFunc
 	epoch     time.Time
 	upstreams []*upstream
-	buffers   sync.Pool // of *[maxQuery]byte
+	outboxes  sync.Pool // of *outbox
 	wg        sync.WaitGroup
 	life      context.Context // ends with Close
 	end       context.CancelFunc
@@ -56,7 +56,7 @@ func newEngine(c *Client) *engine {
 	if c.dial != nil {
 		e.dial = c.dial
 	}
-	e.buffers.New = func() any { return new([maxQuery]byte) }
+	e.outboxes.New = func() any { return newOutbox() }
 	e.life, e.end = context.WithCancel(context.Background())
 	for _, s := range c.Servers {
 		e.upstreams = append(e.upstreams, newUpstream(e, s))
@@ -73,13 +73,17 @@ type batch struct {
 	limit     int // of questions under way at once
 
 	begun, active, left int
-	listed              bool // in engine.waiting
-	over                bool // nobody waits for it
+	space               []task // for those that come next: they last about as long as one another
+	listed              bool   // in engine.waiting
+	over                bool   // nobody waits for it
 
 	replies []dnsx.Reply  // all of them, where nobody wants them sooner, or else
 	done    []result      // those that have come and are not collected
 	wake    chan struct{} // gets a token when there is something to collect
 }
+
+// tasksAtOnce bounds the tasks that are kept alive by one of them.
+const tasksAtOnce = 16
 
 // result is a reply with its place in the batch.
 type result struct {
@@ -167,28 +171,31 @@ func (b *batch) put(place int, r dnsx.Reply) {
 // pump sends all that may be sent. It is called after everything that can have
 // changed this, and gives mu back.
 func (e *engine) pump() {
-	var space *[maxQuery]byte
+	var out *outbox
 	for {
 		t := e.next()
-		if t == nil {
-			e.mu.Unlock()
-			break
-		}
-		if space == nil {
-			space = e.buffers.Get().(*[maxQuery]byte)
-		}
-		x, s := t.send()
-		if s == nil {
-			continue
+		if t != nil {
+			f, s := t.send()
+			if s == nil {
+				continue
+			}
+			if out == nil {
+				out = e.outboxes.Get().(*outbox)
+			}
+			if out.add(f, s); !out.full() {
+				continue
+			}
 		}
 		e.mu.Unlock()
-		if err := s.write(x.query.pack(space[:0])); err != nil {
-			s.broken(err)
+		switch {
+		case out == nil:
+			return
+		case out.n == 0:
+			e.outboxes.Put(out)
+			return
 		}
+		out.send()
 		e.mu.Lock()
-	}
-	if space != nil {
-		e.buffers.Put(space)
 	}
 }
 
@@ -240,7 +247,12 @@ func (e *engine) unlist() *batch {
 // begin makes a task of the next question of the first batch in the row, which
 // goes to the row's end.
 func (e *engine) begin(b *batch, u *upstream) *task {
-	t := &task{engine: e, batch: b, place: b.begun, question: b.questions[b.begun], upstream: u}
+	if len(b.space) == 0 {
+		b.space = make([]task, min(tasksAtOnce, len(b.questions)-b.begun))
+	}
+	t := &b.space[0]
+	b.space = b.space[1:]
+	*t = task{engine: e, batch: b, place: b.begun, question: b.questions[b.begun], upstream: u}
 	b.begun++
 	b.active++
 	e.unlist()

@@ -72,9 +72,12 @@ func (h *https) add(f *flight, now time.Duration) {
 		b, age, err := h.exchange(ctx, packet)
 		e.mu.Lock()
 		if f.link != nil && err == nil {
-			var r reading
-			if f.read(b, age, &r); f.link != nil && r.err != errNotOurs {
-				f.take(&r)
+			a := f.arrived(b, age)
+			e.mu.Unlock()
+			a.read()
+			e.mu.Lock()
+			if f.link != nil && a.err != errNotOurs {
+				f.take(&a)
 			}
 		}
 		if f.link != nil { // no better reply can come

@@ -73,7 +73,7 @@ func (l *link) close() {
 	l.upstream.links = slices.DeleteFunc(l.upstream.links, func(m *link) bool { return m == l })
 	switch {
 	case l.socket != nil:
-		l.socket.conn.Close()
+		l.socket.conn.close()
 	case l.stream != nil:
 		l.stream.shut()
 	default:

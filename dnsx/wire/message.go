@@ -195,7 +195,7 @@ type reader struct {
 	msg   []byte
 	off   int
 	query *query
-	asked bool // the message repeats the question
+	asked bool // the message repeats the question, its name uncompressed
 }
 
 // matchQuestion reads the question section and compares it.
@@ -229,7 +229,7 @@ func (r *reader) matchQuestion(rcode dnsx.RCode) error {
 	case !exact && q.mix != 0:
 		return errCase
 	}
-	r.off, r.asked = off+4, true
+	r.off, r.asked = off+4, off == r.off+len(sent)
 	return nil
 }
 
@@ -318,11 +318,13 @@ func (r *reader) record() (record, error) {
 	return rec, nil
 }
 
-// owner reads the name of a record: nearly always the one that was asked.
+// owner reads the name of a record: nearly always a pointer to the one that was asked,
+// or to a name above it.
 func (r *reader) owner() (name string, next int, err error) {
-	const pointer = 0xc000 | headerSize
-	if r.asked && r.off+2 <= len(r.msg) && binary.BigEndian.Uint16(r.msg[r.off:]) == pointer {
-		return r.query.name, r.off + 2, nil
+	if r.asked && r.off+2 <= len(r.msg) {
+		if at := int(binary.BigEndian.Uint16(r.msg[r.off:])) - 0xc000 - headerSize; r.query.hasLabelAt(at) {
+			return r.query.name[at:], r.off + 2, nil
+		}
 	}
 	var space [255]byte
 	wire, next, err := appendName(space[:0], r.msg, r.off)
@@ -331,6 +333,12 @@ func (r *reader) owner() (name string, next int, err error) {
 	}
 	name, _, _ = dnsx.UnpackName(wire, 0) // no error: appendName has checked it
 	return name, next, nil
+}
+
+// hasLabelAt reports whether a label of the name begins there, in its text as in wire
+// form: without escapes the two have the same lengths.
+func (q *query) hasLabelAt(at int) bool {
+	return at == 0 || at > 0 && at < len(q.name) && q.name[at-1] == '.' && strings.IndexByte(q.name, '\\') < 0
 }
 
 // extendedErrors reads the options of an OPT record.

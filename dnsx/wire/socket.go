@@ -3,8 +3,6 @@ package wire
 import (
 	"crypto/rand"
 	"encoding/binary"
-	"errors"
-	"net"
 	"time"
 )
 
@@ -18,20 +16,33 @@ const (
 	socketMessages = 4096
 	socketAge      = 10 * time.Second
 	socketGuesses  = 256
+	socketRun      = 16 // messages that leave by one socket in a row, in one system call if they may leave at once
 )
 
 // socket is a connected UDP socket. The kernel drops what comes from elsewhere;
 // the port makes some 15 bits to guess, the ID 16 (RFC 5452, 9.2).
 type socket struct {
 	*link
-	conn    net.Conn
+	conn    packets
 	carried int
 	guesses int
 	spent   [1 << 16 / 64]uint64 // the IDs that were used: none is used twice on one socket
 }
 
 // socket is a socket for the next message of a task, another one than it had before.
-func (u *upstream) socket(t *task, now time.Duration) (*socket, error) {
+func (u *upstream) socket(t *task, now time.Duration) (s *socket, err error) {
+	if u.run > 0 && u.present.fits(t, now) {
+		u.run--
+		return u.present, nil
+	}
+	if s, err = u.pick(t, now); err == nil {
+		u.present, u.run = s, socketRun-1
+	}
+	return s, err
+}
+
+// pick picks a socket by chance, or opens one.
+func (u *upstream) pick(t *task, now time.Duration) (*socket, error) {
 	fit, load := 0, 0
 	for _, l := range u.links {
 		if l.fits(t, now) {
@@ -79,7 +90,7 @@ func (u *upstream) open(now time.Duration) (*socket, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &socket{link: u.newLink(now), conn: conn}
+	s := &socket{link: u.newLink(now), conn: newPackets(conn)}
 	s.link.socket = s
 	e.wg.Go(s.read)
 	return s, nil
@@ -98,36 +109,26 @@ func (s *socket) add(f *flight, now time.Duration) {
 
 func (s *socket) knows(id uint16) bool { return s.spent[id/64]&(1<<(id%64)) != 0 }
 
-// write sends a message. An error may be that of a message before.
-func (s *socket) write(packet []byte) error {
-	if _, err := s.conn.Write(packet); err != nil && !errors.Is(err, net.ErrClosed) {
-		return networkError(protoUDP, err)
-	}
-	return nil
-}
-
 // read takes in what comes until the socket is closed.
 func (s *socket) read() {
 	e := s.upstream.engine
-	buf := make([]byte, 4096) // more than is offered, for servers that overdo it
+	in, come := newMessages(maxReceive, 4096), make([]arrival, maxReceive) // more octets than are offered, for servers that overdo it
 	for {
-		n, err := s.conn.Read(buf)
+		n, err := s.conn.read(in)
 		if err != nil {
 			s.broken(networkError(protoUDP, err))
 			return
 		}
-		if !e.receive(s.link, buf[:n]) {
-			s.stray(buf[:n])
+		for i := range n {
+			come[i].octets = in[i].Buffers[0][:in[i].N]
 		}
+		e.receive(s.link, come[:n])
 	}
 }
 
 // stray counts the guesses among the messages that nobody waited for: those with
 // an ID that was never used here. Others are late or come twice.
 func (s *socket) stray(b []byte) {
-	e := s.upstream.engine
-	e.mu.Lock()
-	defer e.mu.Unlock()
 	if len(b) >= headerSize && !s.knows(binary.BigEndian.Uint16(b)) {
 		s.guesses++
 	}

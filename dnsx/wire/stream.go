@@ -129,13 +129,15 @@ func (u *upstream) connect(ctx context.Context, proto string) (net.Conn, error) 
 func (s *stream) read() {
 	r := bufio.NewReader(s.conn)
 	var buf []byte
+	come := make([]arrival, 1)
 	for {
 		b, err := nextMessage(r, buf)
 		if err != nil {
 			s.broken(networkError(s.proto, err))
 			return
 		}
-		s.upstream.engine.receive(s.link, b)
+		come[0].octets = b
+		s.upstream.engine.receive(s.link, come)
 		buf = b
 	}
 }

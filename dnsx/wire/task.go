@@ -300,25 +300,33 @@ func (f *flight) lost(err error) {
 	f.task.fail(f.upstream, failure(err, f.task.chain()))
 }
 
-// reading is what a message says.
-type reading struct {
+// arrival is a message that has come, and what it says to the one that it may answer.
+type arrival struct {
+	octets []byte
+	age    uint32  // seconds that it was kept on its way
+	flight *flight // nil for none
+	query  query
+	asking dnsx.Question
+	chain  []dnsx.RR
+
 	step    step
 	failure *dnsx.Failure // of the step
 	err     error         // no message: errNotOurs, errCase or a *malformedError
 }
 
-// read reads a reply that was kept for so many seconds on its way. It gives mu away
-// meanwhile.
-func (f *flight) read(b []byte, age uint32, r *reading) {
-	e, q, question, chain := f.task.engine, f.query, f.task.asking, f.task.chain()
-	e.mu.Unlock()
-	defer e.mu.Lock()
-	m := &r.step.message
-	if r.err = m.read(b, &q); r.err != nil || m.truncated || q.wantsPlain(m) {
+// arrived is a message that may answer f, unread.
+func (f *flight) arrived(octets []byte, age uint32) arrival {
+	return arrival{octets: octets, age: age, flight: f, query: f.query, asking: f.task.asking, chain: f.task.chain()}
+}
+
+// read reads the message. Its caller does not hold mu.
+func (a *arrival) read() {
+	m := &a.step.message
+	if a.err = m.read(a.octets, &a.query); a.err != nil || m.truncated || a.query.wantsPlain(m) {
 		return
 	}
-	m.age(age)
-	r.failure = r.step.take(question, chain)
+	m.age(a.age)
+	a.failure = a.step.take(a.asking, a.chain)
 }
 
 // wantsPlain reports that the server does not understand EDNS. A question for
@@ -327,31 +335,39 @@ func (q *query) wantsPlain(m *message) bool {
 	return !q.plain && !q.dnssec && (m.rcode == dnsx.FormErr || m.rcode == dnsx.BadVers)
 }
 
-// receive takes a message in, and reports whether anybody waited for it. Its
+// receive takes in messages that have come by a link, whose octets are given. Its
 // caller does not hold mu.
-func (e *engine) receive(l *link, b []byte) bool {
+func (e *engine) receive(l *link, come []arrival) {
 	e.mu.Lock()
-	f := l.flightOf(b)
-	if f == nil {
-		e.strays++
-		e.mu.Unlock()
-		return false
+	for i := range come {
+		if f := l.flightOf(come[i].octets); f != nil {
+			come[i] = f.arrived(come[i].octets, 0)
+		}
 	}
-	var r reading
-	f.read(b, 0, &r)
-	switch {
-	case f.link == nil: // it has ended in between
-	case r.err == errNotOurs:
-		e.strays++
-	default:
-		f.take(&r)
+	e.mu.Unlock()
+	for i := range come {
+		if come[i].flight != nil {
+			come[i].read()
+		}
 	}
+	e.mu.Lock()
+	for i := range come {
+		switch a := &come[i]; {
+		case a.flight == nil, a.err == errNotOurs:
+			e.strays++
+			if l.socket != nil {
+				l.socket.stray(a.octets)
+			}
+		case a.flight.link != nil: // else it has ended in between
+			a.flight.take(a)
+		}
+	}
+	clear(come)
 	e.pump()
-	return r.err != errNotOurs
 }
 
 // take moves the task on by what a message says.
-func (f *flight) take(r *reading) {
+func (f *flight) take(r *arrival) {
 	t, u := f.task, f.upstream
 	again := f.how
 	again.again = true
@@ -404,7 +420,11 @@ func (t *task) advance(f *flight, s *step, now time.Duration) {
 	}
 	a.RCode, a.Chain, a.Records = s.message.rcode, s.chain, s.records
 	slices.SortFunc(a.Records, dnsx.CompareData)
-	a.Authority = append(a.Authority, s.authority...)
+	if a.Authority == nil {
+		a.Authority = s.authority
+	} else {
+		a.Authority = append(a.Authority, s.authority...)
+	}
 	a.AD = a.AD && s.message.ad && t.engine.client.trusts(u.server)
 	a.EDE = append(a.EDE, s.message.ede...)
 	a.Server, a.Proto, a.Size = u.name, f.how.proto, s.message.size

@@ -74,7 +74,9 @@ type upstream struct {
 	downTime  time.Duration
 	reason    *dnsx.Failure // why it is down
 
-	links []*link // sockets and connections that are open
+	links   []*link // sockets and connections that are open
+	present *socket // that has the run
+	run     int     // messages that are still to leave by it
 }
 
 func newUpstream(e *engine, s Server) *upstream {
