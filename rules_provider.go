@@ -50,7 +50,7 @@ func providerRules() []check.Rule[*view] {
 					return true, nil
 				}
 				var gaps []check.Gap
-				for _, p := range v.literal() {
+				for _, p := range v.providers.Literal() {
 					gaps = append(gaps, v.keyGaps(p)...)
 				}
 				return false, gaps
@@ -109,14 +109,9 @@ func cnames(changes []check.Change) string {
 	return strings.Join(all, " and ")
 }
 
-// literal are the services that want to be named in the SPF record itself.
-func (v *view) literal() []*provider.Provider {
-	return slices.DeleteFunc(v.providers.All(), func(p *provider.Provider) bool { return !p.LiteralInclude })
-}
-
-// signedFor are those of them whose DKIM records are published.
+// signedFor are those services that want to be named in the SPF record itself, and whose DKIM records are published.
 func (v *view) signedFor() []*provider.Provider {
-	return slices.DeleteFunc(v.literal(), func(p *provider.Provider) bool {
+	return slices.DeleteFunc(v.providers.Literal(), func(p *provider.Provider) bool {
 		s := v.signing(p)
 		return s != signs && s != published
 	})

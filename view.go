@@ -102,7 +102,7 @@ func (v *view) notAsked(q dnsx.Question) check.Gap {
 
 // apexReplies are those to questions about the domain itself that the facts have.
 func (v *view) apexReplies() []dnsx.Reply {
-	all := []dnsx.Reply{v.dns().SOA}
+	all := append(make([]dnsx.Reply, 0, 3), v.dns().SOA)
 	if v.facts.MX != nil {
 		all = append(all, v.facts.MX.MX)
 	}
@@ -212,15 +212,21 @@ func (v *view) signing(p *provider.Provider) signing {
 	if v.dkim == nil {
 		return signingUnknown
 	}
+	owner := func(target string) *provider.Provider {
+		if target == "" { // of most selectors, and there is nothing to look for
+			return nil
+		}
+		return v.providers.ByKeyTarget(target)
+	}
 	through := func(by *provider.Provider) bool { return by == p || by != nil && by.SPFOf == p.ID }
 	for _, k := range v.dkim.Keys {
-		if by := v.providers.ByKeyTarget(k.Target); through(by) || by == nil && k.Target == "" && slices.Contains(p.Selectors, k.Selector) {
+		if by := owner(k.Target); through(by) || by == nil && k.Target == "" && slices.Contains(p.Selectors, k.Selector) {
 			return signs
 		}
 	}
 	absent, strays := 0, false
 	for _, s := range v.dkim.Selectors {
-		by := v.providers.ByKeyTarget(s.Target)
+		by := owner(s.Target)
 		switch {
 		case aliased(s) && (through(by) || by == nil && slices.Contains(p.Selectors, s.Name)):
 			return published

@@ -100,7 +100,7 @@ func RFC(number int, section string) Cite {
 // it stands, percent signs and all. JSON has the English.
 type Text struct {
 	Format string
-	Args   []any // strings, numbers and what has a String method
+	Args   []any // strings, numbers, errors and what has a String method
 }
 
 // Textf makes a Text in the way of fmt.Sprintf.

@@ -213,13 +213,13 @@ func (res *Result) unknown(gaps []Gap) {
 	res.Outcome = Unknown
 	res.Gaps = distinct(gaps)
 	first := res.Gaps[0]
-	switch cause := first.CauseText(); {
+	switch {
 	case first.Why == NotAsked:
 		res.Reason = Textf("%s was not asked", first.Subject)
-	case cause == "":
+	case first.Cause == nil:
 		res.Reason = Textf("%s could not be known", first.Subject)
-	default:
-		res.Reason = Textf("%s could not be known: %s", first.Subject, cause)
+	default: // in words only when somebody reads them: many rules fail for one question
+		res.Reason = Textf("%s could not be known: %s", first.Subject, first.Cause)
 	}
 }
 

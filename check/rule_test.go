@@ -69,7 +69,7 @@ func TestApply(t *testing.T) {
 			name: "nothing found, and something failed", view: view{gaps: []check.Gap{timedOut, notAsked}},
 			want: check.Result{
 				Outcome: check.Unknown, Severity: check.High, Gaps: []check.Gap{timedOut, notAsked},
-				Reason: check.Textf("%s could not be known: %s", "TXT acme.example", "timed out"),
+				Reason: check.Textf("%s could not be known: %s", "TXT acme.example", timedOut.Cause),
 			},
 		},
 		{
@@ -95,7 +95,7 @@ func TestApply(t *testing.T) {
 				{Subject: tooMany.Subject, Why: check.Person},
 			}},
 			want: check.Result{
-				Outcome: check.Unknown, Severity: check.High, Reason: check.Textf("%s could not be known: %s", "TXT acme.example", "timed out"),
+				Outcome: check.Unknown, Severity: check.High, Reason: check.Textf("%s could not be known: %s", "TXT acme.example", timedOut.Cause),
 				Gaps: []check.Gap{
 					timedOut, tooMany,
 					{Subject: timedOut.Subject, Why: check.Failed, Cause: errors.New("refused")},
@@ -156,7 +156,7 @@ func TestApply(t *testing.T) {
 			view: view{appliesG: []check.Gap{timedOut, timedOut}, findings: []check.Finding{find(0)}},
 			want: check.Result{
 				Outcome: check.Unknown, Severity: check.High, Gaps: []check.Gap{timedOut},
-				Reason: check.Textf("%s could not be known: %s", "TXT acme.example", "timed out"),
+				Reason: check.Textf("%s could not be known: %s", "TXT acme.example", timedOut.Cause),
 			},
 		},
 		{

@@ -335,7 +335,7 @@ func (a *Analysis) conclude(beyond int) {
 		}
 		w, known := weak[k.fingerprint]
 		if !known {
-			w = weaknessOf(k.Key)
+			w = weaknessOf(k.Key, k.fingerprint)
 			weak[k.fingerprint] = w
 		}
 		k.weak = w

@@ -91,7 +91,7 @@ func (a *Analysis) fix(doc check.Doc, s *SelectorAnalysis, k *KeyRecord, judge j
 	case k.Key != nil && again.fingerprint == k.fingerprint:
 		again.weak = k.weak // the text is another, the key is not
 	default:
-		again.weak = weaknessOf(again.Key)
+		again.weak = weaknessOf(again.Key, again.fingerprint)
 	}
 	if len(judge(s, again)) > 0 {
 		return nil

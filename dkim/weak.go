@@ -1,6 +1,7 @@
 package dkim
 
 import (
+	"crypto/sha256"
 	"encoding/hex"
 
 	"github.com/mailcheck-go/mailcheck/internal/weakkey"
@@ -22,8 +23,9 @@ type weakness struct {
 	known    string // where the private key was published
 }
 
-func weaknessOf(k *PublicKey) weakness {
-	w := weakness{known: knownKey(k)}
+// weaknessOf tests the key with the fingerprint.
+func weaknessOf(k *PublicKey, fingerprint [sha256.Size]byte) weakness {
+	w := weakness{known: knownKey(fingerprint)}
 	switch {
 	case k.Type != RSA || k.Bits() < weakBits || w.known != "":
 	case k.Bits() > maxTestedBits:
@@ -42,9 +44,8 @@ var knownKeys = map[string]string{
 	"06e3fd8fda29bb60ab59557de61edb0aecdb231134be30e75b455f8e1b792fa9": "RFC 8463, A",
 }
 
-func knownKey(k *PublicKey) string {
-	sum := k.fingerprint()
-	var digits [2 * len(sum)]byte
-	hex.Encode(digits[:], sum[:])
+func knownKey(fingerprint [sha256.Size]byte) string {
+	var digits [2 * len(fingerprint)]byte
+	hex.Encode(digits[:], fingerprint[:])
 	return knownKeys[string(digits[:])]
 }

@@ -29,7 +29,7 @@ func TestWeaknessOf(t *testing.T) {
 		{"Ed25519", &PublicKey{Type: Ed25519, Form: Raw, Ed25519: ed25519.NewKeyFromSeed(make([]byte, 32)).Public().(ed25519.PublicKey)}, weakness{}},
 	}
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) { assert.Equal(t, tt.want, weaknessOf(tt.key)) })
+		t.Run(tt.name, func(t *testing.T) { assert.Equal(t, tt.want, weaknessOf(tt.key, tt.key.fingerprint())) })
 	}
 }
 
@@ -40,6 +40,7 @@ func TestKnownKeys(t *testing.T) {
 		"v=DKIM1; k=rsa; p=MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDkHlOQoBTzWRiGs5V6NpP3idY6Wk08a5qhdR6wy5bdOKb2jLQiY/J16JYi0Qvx/byYzCNb3W91y3FutACDfzwQ/BC/e/8uBsCR+yz1Lxj+PL6lHvqMKrM3rG4hstT5QjvHO9PzoxZyVYLzBfO2EeC3Ip3G+2kryOTIKT+l/K4w3QIDAQAB": "RFC 8463, A",
 		"v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=": "RFC 8463, A",
 	} {
-		assert.Equal(t, weakness{known: want}, weaknessOf(readRecord(txt).Key))
+		k := readRecord(txt)
+		assert.Equal(t, weakness{known: want}, weaknessOf(k.Key, k.fingerprint))
 	}
 }

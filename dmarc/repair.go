@@ -169,10 +169,13 @@ func (a *Analysis) mendTag(n *Node, r *Record, t Tag) (Tag, bool) {
 	switch t.Name {
 	case "p", "sp", "np":
 		ignored := t.Name != "p" && t.Valid && a.ignoresSubdomains(n)
-		if t.Value == "" && t.Name == "p" {
+		switch {
+		case t.Value == "" && t.Name == "p":
 			t.Value, t.Valid = string(None), true
-		} else if p, ok := intended(t.Value); ok && !t.Valid {
-			t.Value, t.Valid = string(p), true
+		case !t.Valid:
+			if p, ok := intended(t.Value); ok {
+				t.Value, t.Valid = string(p), true
+			}
 		}
 		return t, !ignored && t.Value != ""
 	case "rua", "ruf":

@@ -54,7 +54,7 @@ func (p *Provider) Is(kind string) bool { return slices.Contains(p.Kinds, kind) 
 // Set is a collection of providers with an index for each way to name one.
 // It is read-only and may be shared. The Providers that it returns may not be changed.
 type Set struct {
-	all                []*Provider
+	all, literal       []*Provider
 	byID               map[string]*Provider
 	spf, mx, keys, web index
 }
@@ -88,6 +88,9 @@ func Load(data []byte) (*Set, error) {
 			return nil, fmt.Errorf("provider: %q stands twice", p.ID)
 		}
 		s.byID[p.ID] = p
+		if p.LiteralInclude {
+			s.literal = append(s.literal, p)
+		}
 		for ix, patterns := range map[*index][]string{&s.spf: p.SPF, &s.mx: p.MX, &s.keys: p.KeyTargets, &s.web: p.Web} {
 			if err := ix.add(p, patterns); err != nil {
 				return nil, err
@@ -104,6 +107,9 @@ func Load(data []byte) (*Set, error) {
 
 // All returns every provider in the order of the data.
 func (s *Set) All() []*Provider { return slices.Clone(s.all) }
+
+// Literal returns those that want their include itself, in the order of the data.
+func (s *Set) Literal() []*Provider { return slices.Clone(s.literal) }
 
 // Get finds a provider by id, nil if there is none.
 func (s *Set) Get(id string) *Provider { return s.byID[id] }

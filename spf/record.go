@@ -133,7 +133,10 @@ func (r *Record) String() string {
 }
 
 // String writes the directive as it stands in a record, without what is the default.
-func (d *Directive) String() string { return string(d.append(nil)) }
+func (d *Directive) String() string {
+	var room [80]byte // most are shorter, and a record of 20 is written several times
+	return string(d.append(room[:0]))
+}
 
 func (d *Directive) append(b []byte) []byte {
 	switch d.Qualifier {

@@ -48,10 +48,15 @@ func (a *Analysis) repaired(f *Facts) []check.Change {
 	if !ok {
 		return nil
 	}
-	// What the repaired spelling leads to shows which terms are dead.
-	again := analyze(withRecord(f, a.Owner, rec.String()))
-	rec.prune(again.root)
+	// What the repaired spelling leads to shows which terms are dead. Where that is the
+	// spelling of the record, as of most, it has been followed already.
 	txt := rec.String()
+	tree := a.root
+	if a.Record == nil || !a.root.Valid() || a.Record.String() != txt {
+		tree = analyze(withRecord(f, a.Owner, txt)).root
+	}
+	rec.prune(tree)
+	txt = rec.String()
 	if _, err := Parse(txt); err != nil {
 		return nil
 	}
