@@ -15,7 +15,6 @@ import (
 	"golang.org/x/term"
 
 	"github.com/mailcheck-go/mailcheck"
-	"github.com/mailcheck-go/mailcheck/check"
 	"github.com/mailcheck-go/mailcheck/dnsx"
 	"github.com/mailcheck-go/mailcheck/internal/idn"
 	"github.com/mailcheck-go/mailcheck/report"
@@ -41,10 +40,17 @@ domain, a support address or a URL, whose domain is then taken.
 
 With --zone the zone files count as if they were already published; with
 --offline nothing else is asked and nobody is dialled, and what rests on names
-outside of them is unknown.`,
+outside of them is unknown.
+
+With --format nagios it is a plugin: the status is CRITICAL where a rule fails at
+high severity or above, WARNING at medium, and UNKNOWN where none does and one
+could not be judged because a question failed. --fail-on and --strict do not
+apply. --format prometheus with --output FILE serves node_exporter's textfile
+collector, --format ics calendars.`,
 		Example: `  mailcheck domain acme.example
   mailcheck domain support@acme.example --selector mail2026 --host help.acme.example
   mailcheck domain --zone zones/ --offline acme.example
+  mailcheck domain --format prometheus --output /var/lib/prometheus/node-exporter/mailcheck.prom acme.example
   mailcheck domain --format json --save facts.json acme.example`,
 		Args: some("name a domain, such as: mailcheck domain acme.example"),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.domain(cmd.Context(), &o, args) },
@@ -71,10 +77,11 @@ type job struct {
 const domainsAtOnce = 16
 
 func (a *app) domain(ctx context.Context, o *domainOptions, args []string) error {
-	stream, failOn, err := a.open(&o.output)
+	doc, err := a.open(&o.output, "domain")
 	if err != nil {
 		return err
 	}
+	defer doc.discard()
 	settings, err := o.settings()
 	if err != nil {
 		return err
@@ -87,10 +94,12 @@ func (a *app) domain(ctx context.Context, o *domainOptions, args []string) error
 	if err != nil {
 		return err
 	}
-	jobs, bad := a.jobs(args, o, src)
+	jobs, bad, err := a.jobs(args, o, src, doc)
+	if err != nil {
+		return err
+	}
 	go run(ctx, src.Checker, jobs)
 
-	status := check.Clean
 	for i, j := range jobs {
 		a.progress(i, len(jobs))
 		select {
@@ -108,22 +117,18 @@ func (a *app) domain(ctx context.Context, o *domainOptions, args []string) error
 		}
 		rep := mailcheck.Judge(j.facts, settings)
 		j.facts = nil // a list may be long
-		if err := stream.Add(rep); err != nil {
+		if err := doc.Add(rep); err != nil {
 			return err
 		}
-		status = max(status, rep.Status(failOn, o.strict))
 	}
-	if err := stream.Close(); err != nil {
+	if err := doc.Close(); err != nil {
 		return err
 	}
-	if bad {
-		return exitStatus(Usage)
-	}
-	return exit(status)
+	return doc.exit(bad)
 }
 
 // jobs reads the names. A bad one is reported and passed over.
-func (a *app) jobs(args []string, o *domainOptions, src *source) (jobs []*job, bad bool) {
+func (a *app) jobs(args []string, o *domainOptions, src *source, doc *document) (jobs []*job, bad bool, err error) {
 	for _, arg := range args {
 		name, from, err := idn.Domain(arg)
 		if err == nil && strings.Contains(name, "*") {
@@ -135,6 +140,9 @@ func (a *app) jobs(args []string, o *domainOptions, src *source) (jobs []*job, b
 		if err != nil {
 			fmt.Fprintln(a.Stderr, "mailcheck:", report.Clean(err.Error()))
 			bad = true
+			if err := doc.refuse(arg, err); err != nil {
+				return nil, bad, err
+			}
 			continue
 		}
 		if from != "" {
@@ -146,7 +154,7 @@ func (a *app) jobs(args []string, o *domainOptions, src *source) (jobs []*job, b
 			done:   make(chan struct{}),
 		})
 	}
-	return jobs, bad
+	return jobs, bad, nil
 }
 
 // run discovers the jobs, a bounded number at once, in their order.
@@ -243,8 +251,8 @@ func saver(path string, names int) (func(*mailcheck.Facts) error, error) {
 	if !folder && names > 1 {
 		return nil, fmt.Errorf("--save %s: with several names it has to be a folder, such as %s/", path, path)
 	}
-	if !folder && err == nil && !info.Mode().IsRegular() { // such as /dev/null
-		return nil, fmt.Errorf("--save %s: it is no plain file, and would be replaced by one", path)
+	if !folder && err == nil && !info.Mode().IsRegular() { // known before anything is asked
+		return nil, fmt.Errorf("--save: %w", notPlain(path))
 	}
 	if !folder {
 		return func(f *mailcheck.Facts) error { return saveFacts(path, f) }, nil

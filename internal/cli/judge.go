@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mailcheck-go/mailcheck"
-	"github.com/mailcheck-go/mailcheck/check"
 	"github.com/mailcheck-go/mailcheck/report"
 )
 
@@ -43,10 +42,11 @@ which a certificate will have expired.`,
 }
 
 func (a *app) judge(ctx context.Context, o *judgeOptions, files []string) error {
-	stream, failOn, err := a.open(&o.output)
+	doc, err := a.open(&o.output, "judge")
 	if err != nil {
 		return err
 	}
+	defer doc.discard()
 	settings, err := o.settings()
 	if err != nil {
 		return err
@@ -59,7 +59,7 @@ func (a *app) judge(ctx context.Context, o *judgeOptions, files []string) error 
 	if files, err = savedFiles(files); err != nil {
 		return err
 	}
-	status, bad := check.Clean, false
+	bad := false
 	for _, file := range files {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -68,21 +68,19 @@ func (a *app) judge(ctx context.Context, o *judgeOptions, files []string) error 
 		if err != nil { // the others are judged nevertheless, as with domain
 			fmt.Fprintln(a.Stderr, "mailcheck:", report.Clean(fmt.Sprintf("%s: %v", file, err)))
 			bad = true
+			if err := doc.refuse(file, err); err != nil {
+				return err
+			}
 			continue
 		}
-		rep := mailcheck.Judge(facts, settings)
-		if err := stream.Add(rep); err != nil {
+		if err := doc.Add(mailcheck.Judge(facts, settings)); err != nil {
 			return err
 		}
-		status = max(status, rep.Status(failOn, o.strict))
 	}
-	if err := stream.Close(); err != nil {
+	if err := doc.Close(); err != nil {
 		return err
 	}
-	if bad {
-		return exitStatus(Usage)
-	}
-	return exit(status)
+	return doc.exit(bad)
 }
 
 // parseTime reads a time or a date.
@@ -136,26 +134,20 @@ func (a *app) readFacts(file string) (*mailcheck.Facts, error) {
 
 // saveFacts writes facts so that the file is there whole or not at all, and for
 // its owner only.
-func saveFacts(path string, f *mailcheck.Facts) (err error) {
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".mailcheck-*") // mode 0600
+func saveFacts(path string, f *mailcheck.Facts) error {
+	out, err := create(path, 0o600)
 	if err != nil {
 		return fmt.Errorf("--save: %w", err)
 	}
-	defer func() {
-		if err != nil {
-			os.Remove(tmp.Name())
-			err = fmt.Errorf("--save: %w", err)
-		}
-	}()
-	enc := json.NewEncoder(tmp)
+	defer out.discard()
+	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", " ")
-	if err = enc.Encode(f); err != nil {
-		tmp.Close()
-		return err
+	if err := enc.Encode(f); err != nil {
+		return fmt.Errorf("--save: %w", err)
 	}
-	if err = tmp.Close(); err != nil {
-		return err
+	if err := out.commit(); err != nil {
+		return fmt.Errorf("--save: %w", err)
 	}
-	return os.Rename(tmp.Name(), path)
+	return nil
 }
