@@ -112,10 +112,10 @@ func get(ctx context.Context, o Options, domain string, addrs []netip.Addr) *Fet
 	f.ContentType = clip(resp.Header.Get("Content-Type"))
 	f.Location = clip(resp.Header.Get("Location"))
 	f.Body = strings.ToValidUTF8(string(resp.Body), "\uFFFD")
-	var handshake *fetch.HandshakeError
+	var failed *fetch.Error
 	switch {
-	case errors.As(err, &handshake):
-		f.Failure = handshakeFailure(handshake.Err)
+	case errors.As(err, &failed) && failed.Stage == fetch.Handshake:
+		f.Failure = handshakeFailure(failed.Err)
 	case err != nil:
 		f.Failure = failureOf(err)
 	}

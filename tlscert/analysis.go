@@ -54,6 +54,7 @@ type Leaf struct {
 	*x509.Certificate
 	Addrs  []netip.Addr
 	Chains []*Chain // as served; several where addresses differ
+	Points
 }
 
 // Chain is what some addresses of a host serve.
@@ -127,6 +128,7 @@ func Analyze(f *Facts) *Analysis {
 	for i := range f.Hosts[:min(len(f.Hosts), maxHosts)] {
 		a.Hosts = append(a.Hosts, r.host(&f.Hosts[i], a.NoIPv6))
 	}
+	a.points(f)
 	return a
 }
 

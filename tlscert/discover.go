@@ -63,6 +63,7 @@ func Discover(ctx context.Context, r dnsx.Resolver, domain string, o Options) (*
 	for i := range f.Hosts {
 		slices.SortFunc(f.Hosts[i].Endpoints, func(a, b Endpoint) int { return a.Addr.Compare(b.Addr) })
 	}
+	f.follow(inner, r, o)
 	return f, ctx.Err()
 }
 

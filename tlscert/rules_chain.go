@@ -37,6 +37,9 @@ func (j *judge) chainIncomplete() check.Rule[*Analysis] {
 		switch {
 		case w.trust == incomplete:
 			f := v.chainFinding(c, v.Certificate, check.Textf("the certificate at %s comes without that of its issuer, %s", v.where(c.Addrs), issuerName(v.Certificate)))
+			if lacks, from := v.lacks(); len(lacks) > 0 {
+				f[0].Detail = check.Textf("the certificate at %s comes without that of its issuer: missing %s, fetched from %s; browsers may pass, servers fail", v.where(c.Addrs), few(lacks), from)
+			}
 			if urls := v.IssuingCertificateURL; len(urls) > 0 {
 				f[0].Fix = &check.Fix{Summary: check.Textf("Serve the issuer's certificate after the server's own; the authority has it at %s", clip(urls[0], 300))}
 			}

@@ -36,6 +36,11 @@ type Options struct {
 	// a server name.
 	Deep bool
 	Now  func() time.Time // time.Now if nil
+	// Fetcher gets what the certificates point to (Facts.Fetched). Nothing is fetched if nil.
+	Fetcher *Fetcher
+	// ARIDirectory is the directory of the ACME server to ask for renewal information
+	// about certificates of authorities that are not known to have one.
+	ARIDirectory string
 }
 
 // Host is a server whose certificate matters.

@@ -47,29 +47,45 @@ type Response struct {
 	Truncated bool   // there was more
 }
 
-// HandshakeError is an error of the TLS handshake.
-type HandshakeError struct{ Err error }
+// Stage is a part of a request.
+type Stage uint8
 
-func (e *HandshakeError) Error() string { return e.Err.Error() }
-func (e *HandshakeError) Unwrap() error { return e.Err }
+// The stages, in order.
+const (
+	Connect Stage = iota
+	Handshake
+	Exchange // of the request and the response
+)
 
-// Get sends the request. Beside an error comes as much of the response as there was.
-// The error of a handshake is a *HandshakeError.
+// Error says in which stage a request failed. Its text is that of Err.
+type Error struct {
+	Stage Stage
+	Err   error
+}
+
+func (e *Error) Error() string { return e.Err.Error() }
+func (e *Error) Unwrap() error { return e.Err }
+
+// Get sends the request. Beside an error comes as much of the response as there was;
+// the error is an *Error.
 func Get(ctx context.Context, r Request) (Response, error) {
 	var resp Response
 	conn, err := resp.dial(ctx, r)
 	if err != nil {
-		return resp, err
+		return resp, &Error{Connect, err}
 	}
 	defer conn.Close()
 	if r.TLS != nil {
 		secure := tls.Client(conn, r.TLS)
 		if err := secure.HandshakeContext(ctx); err != nil {
-			return resp, &HandshakeError{err}
+			return resp, &Error{Handshake, err}
 		}
 		conn = secure
 	}
-	return resp, resp.get(ctx, conn, r)
+	if err := resp.get(ctx, conn, r); err != nil {
+		return resp, &Error{Exchange, err}
+	}
+	return resp, nil
 }
 
 // dial takes the first address that accepts. Each gets its share of the time
