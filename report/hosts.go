@@ -195,7 +195,11 @@ func (p *printer) hosts(rows []*hostRow) {
 	for _, r := range rows {
 		full := int(r.share*float64(c.bar) + 0.5)
 		bar := p.ink(inkOf(r.bar, 0), strings.Repeat("█", full)) + p.ink(dim, strings.Repeat("░", c.bar-full))
-		first, host := "  "+p.mark(r.outcome)+" ", r.host
+		mark := p.mark(r.outcome)
+		if r.outcome == check.Fail {
+			mark = p.ink(inkOf(check.Fail, r.failed[0].Severity), "✗")
+		}
+		first, host := "  "+mark+" ", r.host
 		if c.alone || columns(host) > c.host {
 			p.block(first, host, plain)
 			first, host = "    ", ""
@@ -227,12 +231,12 @@ const hostFindingsShown = 3
 // hostFindings ends a row with the first thing to mend where there is room for it; the
 // others have a line each.
 func (p *printer) hostFindings(line string, r *hostRow) {
-	failed, more := r.failed, 0
+	failed, more, wide := r.failed, 0, columns(p.label(check.Critical.String()))
 	if len(failed) > hostFindingsShown {
 		failed, more = failed[:hostFindingsShown], len(failed)-hostFindingsShown
 	}
 	for i, res := range failed {
-		first := p.ink(inkOf(check.Fail, res.Severity), p.label(res.Severity.String())) + "  "
+		first := p.ink(inkOf(check.Fail, res.Severity), pad(p.label(res.Severity.String()), wide)) + "  "
 		text := p.title(res) + "  [" + res.ID + "]"
 		if i == 0 && columns(stripInk(line+"  "+first))+columns(text) <= p.opts.Width {
 			line += "  " + first + text
