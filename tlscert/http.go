@@ -2,6 +2,7 @@ package tlscert
 
 import (
 	"bufio"
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"io"
@@ -48,12 +49,13 @@ func (a *HTTPAnswer) ask(conn net.Conn, authority string) error {
 	if err != nil {
 		return err
 	}
-	r := bufio.NewReader(conn)
+	from := &noting{Reader: conn}
+	r := bufio.NewReader(from)
 	for range maxInterim {
 		// The request tells ReadResponse that no body follows.
 		response, err := http.ReadResponse(r, &http.Request{Method: http.MethodHead})
 		if err != nil {
-			return err
+			return cmp.Or(from.err, err)
 		}
 		response.Body.Close()
 		if response.StatusCode/100 == 1 {
@@ -65,6 +67,18 @@ func (a *HTTPAnswer) ask(conn net.Conn, authority string) error {
 		return nil
 	}
 	return errors.New("more than " + strconv.Itoa(maxInterim) + " interim responses")
+}
+
+// noting remembers why reading ended: package http takes half a line for a bad one.
+type noting struct {
+	io.Reader
+	err error
+}
+
+func (n *noting) Read(b []byte) (int, error) {
+	read, err := n.Reader.Read(b)
+	n.err = err
+	return read, err
 }
 
 const maxHeader = 4 << 10
