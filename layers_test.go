@@ -29,6 +29,7 @@ var layers = map[string]struct{ own, others []string }{
 	"mx":                 {own: append([]string{"internal/dial"}, room...)},
 	"mtasts":             {own: append([]string{"internal/dial", "internal/fetch"}, room...)},
 	"tlsrpt":             {own: room},
+	"caa":                {own: room},
 	"dmarc":              {own: room, others: []string{"golang.org/x/net"}},
 	"tlscert":            {own: append([]string{"internal/dial", "internal/fetch", "internal/weakkey"}, room...), others: []string{"golang.org/x/crypto"}},
 	"report":             {own: []string{"check"}, others: []string{"golang.org/x/text"}},
@@ -45,7 +46,7 @@ var layers = map[string]struct{ own, others []string }{
 var room = []string{"check", "dnsx"}
 
 // stdOnly may not reach another module even through this project's packages.
-var stdOnly = []string{"check", "check/checktest", "dnsx", "dnsx/dnstest", "provider", "internal/dial", "internal/fetch", "internal/weakkey", "spf", "dkim", "mx", "mtasts", "tlsrpt"}
+var stdOnly = []string{"check", "check/checktest", "dnsx", "dnsx/dnstest", "provider", "internal/dial", "internal/fetch", "internal/weakkey", "spf", "dkim", "mx", "mtasts", "tlsrpt", "caa"}
 
 func TestLayers(t *testing.T) {
 	for _, line := range list(t, "-f", "{{.ImportPath}} {{join .Imports \" \"}}", "./...") {
