@@ -150,7 +150,7 @@ func TestRealServers(t *testing.T) {
 			assert.Equal(t, check.Unknown, r.Outcome, r.ID)
 		}
 	}
-	assert.Equal(t, map[string]int{"cert.expired": 1, "cert.name-mismatch": 1, "cert.chain-incomplete": 1, "cert.self-signed": 1}, failed)
+	assert.Equal(t, map[string]int{"cert.expired": 1, "cert.name-mismatch": 1, "cert.chain-incomplete": 1, "cert.self-signed": 1, "cert.staple-invalid": 1}, failed)
 }
 
 func TestTarpit(t *testing.T) {
@@ -176,94 +176,4 @@ func TestLoopbackNeedsPermission(t *testing.T) {
 	f, err = tlscert.Discover(t.Context(), r, "acme.example", o)
 	require.NoError(t, err)
 	assert.Equal(t, []string{"127.0.0.2 handshake closed"}, outcomes(f.Hosts[0]), "what the operator named is dialled as named")
-}
-
-// benchHosts are 20 hosts on loopback.
-func benchHosts(b *testing.B) (addrs []string, port uint16, zone *dnstest.Resolver, o tlscert.Options) {
-	servers := map[string]func(net.Conn){}
-	c := &tls.Config{Certificates: []tls.Certificate{newServer(words()).Certificate}}
-	var lines strings.Builder
-	for i := range 20 {
-		addr := fmt.Sprintf("127.0.1.%d", i+1)
-		servers[addr] = serveTLS(c)
-		addrs = append(addrs, addr)
-		fmt.Fprintf(&lines, "h%d.acme.example. A %s\n", i, addr)
-	}
-	port = listen(b, servers)
-	o = tlscert.Options{Prober: &tlscert.Prober{AllowPrivate: loopback}, Now: func() time.Time { return now }}
-	for i := range 20 {
-		o.Hosts = append(o.Hosts, tlscert.Host{Name: fmt.Sprintf("h%d.acme.example", i), Port: port})
-	}
-	return addrs, port, dnstest.Must(lines.String()), o
-}
-
-// BenchmarkDiscover20 is everything for 20 hosts: addresses, handshakes, parsing
-// and all rules. BenchmarkBare20 is the least that it could cost.
-func BenchmarkDiscover20(b *testing.B) {
-	_, _, zone, o := benchHosts(b)
-	rules := tlscert.Rules(tlscert.Settings{Roots: testPKI().roots})
-	b.ReportAllocs()
-	for b.Loop() {
-		f, err := tlscert.Discover(b.Context(), zone, "acme.example", o)
-		if err != nil {
-			b.Fatal(err)
-		}
-		for _, r := range check.Apply(tlscert.Analyze(f), rules) {
-			if r.Outcome == check.Unknown {
-				b.Fatal(r.Reason)
-			}
-		}
-	}
-}
-
-// BenchmarkBare20 dials, shakes hands with and verifies the same 20 hosts.
-func BenchmarkBare20(b *testing.B) {
-	addrs, port, _, _ := benchHosts(b)
-	c := &tls.Config{ServerName: "acme.example", RootCAs: testPKI().roots, Time: func() time.Time { return now }}
-	b.ReportAllocs()
-	for b.Loop() {
-		var wg sync.WaitGroup
-		for _, a := range addrs {
-			wg.Go(func() {
-				conn, err := tls.Dial("tcp", fmt.Sprintf("%s:%d", a, port), c)
-				if err != nil {
-					b.Error(err)
-					return
-				}
-				conn.NetConn().Close()
-			})
-		}
-		wg.Wait()
-	}
-}
-
-func BenchmarkAnalyze(b *testing.B) {
-	w := parseWorld("acme.example", "192.0.2.1\n192.0.2.2 same=192.0.2.1")
-	f, err := tlscert.Discover(b.Context(), dnstest.Must("acme.example. A 192.0.2.1\nacme.example. A 192.0.2.2"), "acme.example", w.options(""))
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		if a := tlscert.Analyze(f); len(a.Hosts[0].Leaves) != 1 {
-			b.Fatal("not one leaf")
-		}
-	}
-}
-
-func BenchmarkRules(b *testing.B) {
-	w := parseWorld("acme.example", "192.0.2.1")
-	f, err := tlscert.Discover(b.Context(), dnstest.Must("acme.example. A 192.0.2.1"), "acme.example", w.options(""))
-	if err != nil {
-		b.Fatal(err)
-	}
-	rules := tlscert.Rules(tlscert.Settings{Roots: testPKI().roots})
-	b.ReportAllocs()
-	for b.Loop() {
-		for _, r := range check.Apply(tlscert.Analyze(f), rules) {
-			if r.Outcome == check.Fail || r.Outcome == check.Unknown {
-				b.Fatal(r.ID, r.Outcome)
-			}
-		}
-	}
 }
