@@ -111,7 +111,7 @@ func TestNoRoots(t *testing.T) {
 	}
 	got := map[string]check.Outcome{}
 	for _, r := range check.Apply(tlscert.Analyze(f), tlscert.Rules(tlscert.Settings{})) {
-		if r.Outcome != check.Pass {
+		if r.Outcome != check.Pass && r.Outcome != check.NotApplicable {
 			got[r.ID] = r.Outcome
 		}
 	}

@@ -26,7 +26,7 @@ func ExampleCheck() {
 		log.Fatal(err)
 	}
 	for _, r := range results {
-		if r.Outcome != check.Pass {
+		if r.Outcome == check.Fail {
 			fmt.Println(r.Outcome, r.ID, r.Severity)
 			fmt.Println(r.Findings[0].Detail)
 			fmt.Println(r.Findings[0].Fix.Summary)

@@ -180,8 +180,11 @@ func (l *crl) says(source string, c *x509.Certificate, issuers []*x509.Certifica
 	if err := l.covers(c); err != nil {
 		return unknown(source, err)
 	}
-	if err := signedBy(issuers, l.signedBy); err != nil {
+	switch err := signedBy(issuers, l.signedBy); {
+	case errors.Is(err, errNoIssuer):
 		return unknown(source, err)
+	case err != nil:
+		return unknown(source, fmt.Errorf("its signature does not hold: %s", reason(err)))
 	}
 	r := Revocation{Source: source, State: NotRevoked, From: l.ThisUpdate.UTC(), Until: l.NextUpdate.UTC()}
 	if l.NextUpdate.IsZero() {
@@ -200,7 +203,7 @@ func (l *crl) says(source string, c *x509.Certificate, issuers []*x509.Certifica
 	return r
 }
 
-// signedBy tries the certificates that the issuer may have.
+// signedBy tries the certificates that the issuer may have; the error is the last one's.
 func signedBy(issuers []*x509.Certificate, verify func(*x509.Certificate) error) error {
 	if len(issuers) == 0 {
 		return errNoIssuer
@@ -211,7 +214,7 @@ func signedBy(issuers []*x509.Certificate, verify func(*x509.Certificate) error)
 			return nil
 		}
 	}
-	return fmt.Errorf("its signature does not hold: %s", reason(err))
+	return err
 }
 
 // readOCSP is what a response says of a certificate (RFC 6960, 3.2).
@@ -225,11 +228,14 @@ func readOCSP(source string, body []byte, c *x509.Certificate, issuers []*x509.C
 		return err
 	})
 	var refused ocsp.ResponseError
+	var parse ocsp.ParseError
 	switch {
 	case errors.As(err, &refused):
-		return unknown(source, fmt.Errorf("the responder said %s", refused.Status))
-	case err != nil:
+		return unknown(source, fmt.Errorf("the responder said: %s", refused.Status))
+	case errors.As(err, &parse), errors.Is(err, errNoIssuer), errors.Is(err, errResponder):
 		return unknown(source, err)
+	case err != nil:
+		return unknown(source, errors.New("the answer is no OCSP response"))
 	}
 	r := Revocation{Source: source, State: NotRevoked, From: resp.ThisUpdate.UTC()}
 	if !resp.NextUpdate.IsZero() {

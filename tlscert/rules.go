@@ -35,6 +35,7 @@ func Rules(s Settings) []check.Rule[*Analysis] {
 		j.nameMismatch(), j.cnOnly(), j.wildcardUse(),
 		j.selfSigned(), j.chainIncomplete(), j.chainOrder(), j.untrustedRoot(), j.chainInvalid(),
 		j.lifetimeTooLong(), j.rsaSmall(), j.ecCurve(), j.sha1(),
+		j.revoked(), j.mustStaple(), j.stapleInvalid(), j.ariNow(), j.ariRevocation(),
 	}
 }
 

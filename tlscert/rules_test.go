@@ -11,7 +11,8 @@ import (
 )
 
 // TestRules runs the case files. Beside the zone a case has a file "tls" with
-// what each address serves; see parseWorld.
+// what each address serves, see parseWorld, and where something is fetched a file
+// "web" with what stands at each URL, see parseWeb.
 func TestRules(t *testing.T) {
 	rules := tlscert.Rules(tlscert.Settings{Roots: testPKI().roots})
 	checktest.Run(t, rules, "testdata/rules", discover, tlscert.Analyze)
@@ -20,7 +21,12 @@ func TestRules(t *testing.T) {
 func discover(t *testing.T, c checktest.Case) *tlscert.Facts {
 	t.Helper()
 	w := parseWorld(c.Domain, c.Files["tls"])
-	f, err := tlscert.Discover(t.Context(), dnstest.Must(c.Zone), c.Domain, w.options(c.Files["tls"]))
+	o := w.options(c.Files["tls"])
+	if lines, ok := c.Files["web"]; ok {
+		o.Fetcher = parseWeb(w, lines).fetcher()
+		o.ARIDirectory = "https://acme.example/directory"
+	}
+	f, err := tlscert.Discover(t.Context(), dnstest.Must(c.Zone), c.Domain, o)
 	require.NoError(t, err)
 	return f
 }

@@ -42,6 +42,7 @@ type pki struct {
 	publicOld, publicSHA1 authority // intermediates: expires in 10 days, is signed with SHA-1
 	publicGone, future    authority // intermediates: has expired, is not valid yet
 	stranger              authority // intermediate of the private root that signs nothing
+	encrypt               authority // intermediate: Let's Encrypt, by its name
 	roots                 *x509.CertPool
 }
 
@@ -67,6 +68,7 @@ var testPKI = sync.OnceValue(func() *pki {
 	p.future = sub(p.public, "Future CA", template{from: now.Add(10 * day)})
 	p.publicSHA1 = sub(p.public, "SHA-1 CA", template{sig: x509.ECDSAWithSHA1})
 	p.stranger = sub(p.private, "Stranger CA", template{})
+	p.encrypt = sub(p.public, "E9", template{org: "Let's Encrypt"})
 	p.roots = x509.NewCertPool()
 	p.roots.AddCert(p.public.cert)
 	return p
@@ -82,6 +84,11 @@ type template struct {
 	sig      x509.SignatureAlgorithm
 	eku      x509.ExtKeyUsage
 	critical bool // with an extension that nobody knows
+	org      string
+	crls     []string
+	ocsp     []string
+	staple   bool // demands a stapled response
+	bare     bool // does not say where its issuer's certificate is
 }
 
 // issue signs a certificate; the zero authority lets it sign itself.
@@ -97,13 +104,20 @@ func (a authority) issue(t template) authority {
 		BasicConstraintsValid: true, IsCA: t.ca,
 	}
 	if t.ca {
-		c.KeyUsage = x509.KeyUsageCertSign
+		c.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageCRLSign
 	} else {
 		c.ExtKeyUsage = []x509.ExtKeyUsage{t.eku}
 	}
 	if t.critical {
 		c.ExtraExtensions = []pkix.Extension{{Id: []int{1, 2, 3, 4}, Critical: true, Value: []byte{5, 0}}}
 	}
+	if t.org != "" {
+		c.Subject.Organization = []string{t.org}
+	}
+	if t.staple { // RFC 7633, 4.2.3.1: a sequence of one feature, 5
+		c.ExtraExtensions = append(c.ExtraExtensions, pkix.Extension{Id: []int{1, 3, 6, 1, 5, 5, 7, 1, 24}, Value: []byte{0x30, 3, 2, 1, 5}})
+	}
+	c.CRLDistributionPoints, c.OCSPServer = t.crls, t.ocsp
 	for _, name := range t.names {
 		if ip := net.ParseIP(name); ip != nil {
 			c.IPAddresses = append(c.IPAddresses, ip)
@@ -113,7 +127,7 @@ func (a authority) issue(t template) authority {
 	}
 	if a.cert == nil {
 		a = authority{cert: c, key: t.key}
-	} else if !t.ca {
+	} else if !t.ca && !t.bare {
 		c.IssuingCertificateURL = []string{"http://ca.example/" + strings.ReplaceAll(a.cert.Subject.CommonName, " ", "-") + ".cer"}
 	}
 	der := must(x509.CreateCertificate(rand.Reader, c, a.cert, t.key.Public(), a.key))
@@ -146,8 +160,9 @@ type world map[netip.Addr]server
 // Words and their defaults: names=DOMAIN; cn= the first name; lifetime=90d;
 // left=60d, as of now, or from=DATE instead; key=p256 (p224, p384, ed25519,
 // rsa1024, rsa2048); sig=sha1; eku=client; critical (an unknown extension);
-// issuer=public (private, self, public-root, old, gone, future, sha1);
-// chain=leaf,issuer (also root, stranger). A server named by same=ADDR
+// issuer=public (private, self, public-root, old, gone, future, sha1, encrypt);
+// chain=leaf,issuer (also root, stranger); crl=URL, ocsp=URL, aia=none: what it points
+// to; must-staple=yes; staple= an OCSP response, with the words of parseWeb's ocsp. A server named by same=ADDR
 // serves the very same. Faults: timeout, refused, no-route, reset, plain, silent.
 func parseWorld(domain, lines string) world {
 	w := world{}
@@ -206,6 +221,13 @@ func newServer(words map[string]string) server {
 	}
 	_, t.critical = words["critical"]
 	t.key = newKey(words["key"])
+	if link := words["crl"]; link != "" {
+		t.crls = strings.Split(link, ",")
+	}
+	if link := words["ocsp"]; link != "" {
+		t.ocsp = []string{link}
+	}
+	t.staple, t.bare = words["must-staple"] != "", words["aia"] == "none"
 	if words["sig"] == "sha1" {
 		t.sig = x509.ECDSAWithSHA1
 	}
@@ -213,6 +235,7 @@ func newServer(words map[string]string) server {
 	issuer, ok := map[string]authority{
 		"public": p.publicCA, "private": p.privateCA, "public-root": p.public, "self": {},
 		"old": p.publicOld, "gone": p.publicGone, "future": p.future, "sha1": p.publicSHA1,
+		"encrypt": p.encrypt,
 	}[words["issuer"]]
 	if !ok {
 		panic("no such issuer: " + words["issuer"])
@@ -223,6 +246,16 @@ func newServer(words map[string]string) server {
 	}
 	leaf := issuer.issue(t)
 	s := server{tls12: words["key"] == "p224", Certificate: tls.Certificate{PrivateKey: leaf.key}}
+	if staple, ok := words["staple"]; ok {
+		p := page{words: map[string]string{}}
+		for word := range strings.SplitSeq(staple, ",") {
+			key, value, _ := strings.Cut(word, ":")
+			p.words[key] = value
+		}
+		if s.Certificate.OCSPStaple = p.response(leaf.cert.SerialNumber); p.has("garbage") {
+			s.Certificate.OCSPStaple = []byte("no response")
+		}
+	}
 	for part := range strings.SplitSeq(words["chain"], ",") {
 		switch part {
 		case "leaf":
