@@ -41,6 +41,9 @@ var layers = map[string]struct{ own, others []string }{
 	"examples/lint-zone": {own: []string{".", "check", "dnsx/zone"}},
 	"examples/many":      {own: []string{".", "dnsx", "dnsx/wire"}},
 	"examples/handler":   {own: []string{"*"}},
+
+	"zendesk":             {own: []string{"check"}, others: []string{"github.com/hashicorp/go-retryablehttp", "golang.org/x/oauth2"}},
+	"zendesk/zendesktest": {},
 }
 
 var room = []string{"check", "dnsx"}

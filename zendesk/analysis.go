@@ -1,0 +1,102 @@
+package zendesk
+
+import (
+	"slices"
+	"strings"
+)
+
+// Analysis is what follows from facts, for rules to read. The fields of Facts
+// stand in it too; what is missing of them, Gaps says.
+type Analysis struct {
+	*Facts
+	Admin   bool            // the credentials are an administrator's: what is not shown is not hidden by the role
+	Admins  []User          // of the team: neither deleted nor suspended, as far as is known
+	Agents  []User          // the same, but for admins
+	Domains []AddressDomain // of support addresses, but for Zendesk's own; by name
+	Hosts   []Host          // of active brands with a host name of their own; by name
+	users   map[ID]User
+}
+
+// AddressDomain is a domain with support addresses.
+type AddressDomain struct {
+	Name      string
+	Addresses []SupportAddress
+}
+
+// Host is the help centre of a brand under its own name.
+type Host struct {
+	Name    string // lower case
+	Brand   Brand
+	Mapping *HostMapping // nil: not asked
+}
+
+// Analyze looks at facts. It takes hostile, half-empty and nil facts.
+func Analyze(f *Facts) *Analysis {
+	if f == nil {
+		f = &Facts{}
+	}
+	a := &Analysis{Facts: f, Admin: f.Me != nil && f.Me.Role == "admin", users: map[ID]User{}}
+	for _, u := range slices.Concat(f.NamedUsers, f.Team) {
+		a.users[u.ID] = u
+	}
+	for _, u := range f.Team {
+		switch {
+		case u.Active == No || u.Suspended == Yes:
+		case u.Role == "admin":
+			a.Admins = append(a.Admins, u)
+		case u.Role == "agent":
+			a.Agents = append(a.Agents, u)
+		}
+	}
+	a.Domains = domains(f.SupportAddresses)
+	a.Hosts = hosts(f)
+	return a
+}
+
+// User finds one of the team, or one that other facts name.
+func (a *Analysis) User(id ID) (User, bool) {
+	u, ok := a.users[id]
+	return u, ok
+}
+
+// IsZendesk reports whether a domain is Zendesk's own, for which the account's
+// owner publishes nothing.
+func IsZendesk(domain string) bool {
+	domain = strings.ToLower(domain)
+	return domain == "zendesk.com" || strings.HasSuffix(domain, ".zendesk.com")
+}
+
+func domains(addresses []SupportAddress) []AddressDomain {
+	at := map[string]int{}
+	var all []AddressDomain
+	for _, a := range addresses {
+		name := domainOf(a.Email)
+		if name == "" || IsZendesk(name) {
+			continue
+		}
+		i, known := at[name]
+		if !known {
+			i = len(all)
+			at[name] = i
+			all = append(all, AddressDomain{Name: name})
+		}
+		all[i].Addresses = append(all[i].Addresses, a)
+	}
+	slices.SortFunc(all, func(a, b AddressDomain) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+func hosts(f *Facts) []Host {
+	mappings := map[ID]*HostMapping{}
+	for i := range f.HostMappings {
+		mappings[f.HostMappings[i].BrandID] = &f.HostMappings[i]
+	}
+	var all []Host
+	for _, b := range f.Brands {
+		if name, _ := b.HostMapping.Get(); name != "" && b.Deleted != Yes && b.Active != No {
+			all = append(all, Host{strings.ToLower(strings.TrimSpace(name)), b, mappings[b.ID]})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Host) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
