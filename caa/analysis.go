@@ -206,12 +206,14 @@ func (a *Analysis) blockers() []property {
 type Policy struct {
 	Restricted bool     // false: every CA may issue
 	Blocked    bool     // a critical property that no CA knows: none may issue
-	Allowed    []Issue  // who may where Restricted, on the terms of its parameters; none: nobody
+	Allowed    []Issue  // who may where Restricted, each on the terms of its parameters; none: nobody
 	Records    []Record // that say so
 }
 
-// Policy returns what the RRset says about a kind of certificate. While that RRset is
-// not known, Unread has gaps, and the Policy says nothing.
+// Policy returns what the RRset says about a kind of certificate. A value that is
+// malformed (RFC 8659, 4.2), or has parameters that no request can meet (RFC 8657, 3),
+// allows nobody. While the RRset is not known, Unread has gaps, and the Policy says
+// nothing.
 func (a *Analysis) Policy(use Use) Policy {
 	if found := a.blockers(); len(found) > 0 {
 		return Policy{Restricted: true, Blocked: true, Records: recordsOf(found)}

@@ -179,7 +179,7 @@ func issuewildMissing() check.Rule[*Analysis] {
 			}
 			return []check.Finding{{
 				Subject:  a.At,
-				Detail:   check.Textf("there is no issuewild, so those that issue names may issue wildcard certificates: %s", issuers(p.Allowed)),
+				Detail:   check.Textf("there is no issuewild, so those that issue names may issue wildcard certificates: %s", listIssuers(p.Allowed)),
 				Evidence: a.evidence(p.Records...),
 			}}, nil
 		},
@@ -288,8 +288,8 @@ func (a *Analysis) evidence(recs ...Record) []check.Evidence {
 	return ev
 }
 
-// issuers writes who is allowed.
-func issuers(allowed []Issue) string {
+// listIssuers writes who is allowed.
+func listIssuers(allowed []Issue) string {
 	const most = 5
 	var names []string
 	seen := map[string]bool{}
