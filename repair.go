@@ -66,7 +66,7 @@ func (v *view) fails(from *view, rules []check.Rule[*view], before []check.Resul
 // alike reports that a rule says of two views the same: it reads one room alone, and
 // a change elsewhere left that as it was. Of ten repairs nine touch one room.
 func (v *view) alike(o *view, id string) bool {
-	if v.role.Role != o.role.Role || v.present != o.present || len(v.presentGaps) != len(o.presentGaps) || readsMore()[id] {
+	if v.role.Role != o.role.Role || v.role.Role == RoleUnknown || v.present != o.present || len(v.presentGaps) != len(o.presentGaps) || readsMore()[id] {
 		return false
 	}
 	switch area, _, _ := strings.Cut(id, "."); area {
@@ -92,7 +92,7 @@ var readsMore = sync.OnceValue(func() map[string]bool {
 	for _, r := range ownRules() {
 		more[r.ID] = true
 	}
-	for _, id := range slices.Concat(faultless[Parked], faultless[Receives], transport) {
+	for _, id := range slices.Concat(faultless, unexpected[Parked], transport) {
 		more[id] = true
 	}
 	return more

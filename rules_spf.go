@@ -1,6 +1,8 @@
 package mailcheck
 
 import (
+	"slices"
+
 	"github.com/mailcheck-go/mailcheck/check"
 	"github.com/mailcheck-go/mailcheck/spf"
 )
@@ -49,7 +51,7 @@ func (v *view) spfGaps() []check.Gap {
 	if v.spf == nil {
 		return []check.Gap{{Subject: "SPF of " + v.facts.Domain, Why: check.NotAsked}}
 	}
-	gaps := v.spf.Unread[:len(v.spf.Unread):len(v.spf.Unread)]
+	gaps := slices.Clip(v.endOfSPF().Unread)
 	if v.mx == nil {
 		return append(gaps, check.Gap{Subject: "MX of " + v.facts.Domain, Why: check.NotAsked})
 	}

@@ -134,19 +134,19 @@ var unexpected = map[Role][]string{
 	Receives: {"dkim.none-found", "dkim.no-domainkey-node"},
 }
 
-// faultless are the rules whose finding is no fault of a domain of that role, nor
-// another rule's. While answers that would tell the role are missing it is not proven.
-var faultless = map[Role][]string{
-	Parked:   {"dmarc.rua-missing", "dmarc.p-none-no-rua", "mx.missing", "mtasts.missing", "tlsrpt.missing", "mtasts.tlsrpt-missing"},
-	Receives: {"dkim.none-found", "dkim.no-domainkey-node", "dmarc.reject-spf-only"}, // and Parked
-}
+// faultless are the rules whose finding is no fault of a domain that sends nothing,
+// whether it gets mail or not.
+var faultless = []string{"dkim.none-found", "dkim.no-domainkey-node", "dmarc.reject-spf-only"}
 
 // unproven says what would have to be known for a finding of the rule to be a fault.
+// While answers that would tell the role are missing, the domain may have one that
+// expects nothing of it, or of which another rule speaks.
 func (v *view) unproven(id string) []check.Gap {
 	takes, known := v.takesMail()
 	switch {
-	case v.role.Role == RoleUnknown && slices.Contains(faultless[Receives], id),
-		v.role.Role == RoleUnknown && !takes && slices.Contains(faultless[Parked], id):
+	case v.role.Role == RoleUnknown && slices.Contains(faultless, id),
+		v.role.Role == RoleUnknown && !takes && slices.Contains(unexpected[Parked], id),
+		v.role.Role == RoleUnknown && !takes && dnsx.Below(v.facts.Domain, "arpa"):
 		return v.spfGaps()
 	case !slices.Contains(transport, id):
 		return nil

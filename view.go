@@ -147,8 +147,15 @@ func (v *view) namesSenders() (sends, known bool) {
 	if v.spf == nil || v.spf.Unread != nil {
 		return false, false
 	}
-	return v.spf.Senders || len(v.spf.Texts) > 1, true
+	if v.spf.Senders || len(v.spf.Texts) > 1 {
+		return true, true
+	}
+	return false, v.endOfSPF().Unread == nil
 }
+
+// endOfSPF is the record that speaks last for the domain: its own, or the end of the
+// redirects (RFC 7208, 6.1).
+func (v *view) endOfSPF() *spf.Node { return v.spf.Policy[len(v.spf.Policy)-1] }
 
 // webGaps say which names of help centres could not be asked.
 func (v *view) webGaps() []check.Gap {

@@ -48,6 +48,7 @@ type host struct {
 type mailbox struct {
 	refuses string // why no mail arrives; "" where it does, or where that is not known
 	gone    bool   // the host does not exist
+	open    bool   // whether it does is not known
 	gaps    []check.Gap
 }
 
@@ -99,7 +100,7 @@ func readMailbox(d Destination) mailbox {
 	mx, err := records(d.MX, q)
 	switch {
 	case err != nil:
-		return mailbox{gaps: []check.Gap{check.GapOf("", err)}}
+		return mailbox{open: true, gaps: []check.Gap{check.GapOf("", err)}}
 	case len(mx) == 1:
 		if _, target, ok := mx[0].MX(); ok && target == "." {
 			return mailbox{refuses: "has a null MX record"}

@@ -81,8 +81,17 @@ func reportRule(doc check.Doc, state State, say func(*Analysis, Report) check.Fi
 			gaps = append(a.ownerGaps(), a.overURIs...)
 			for _, r := range a.reports() {
 				gaps = append(gaps, r.Gaps...)
-				if r.State != state || state == StateUnauthorized && a.hosts[r.URI.Host].mail.gone {
+				if r.State != state {
 					continue
+				}
+				if state == StateUnauthorized { // a host that does not exist agrees to nothing: dmarc.rua-no-mx
+					mail := a.hosts[r.URI.Host].mail
+					if mail.open {
+						gaps = append(gaps, mail.gaps...)
+					}
+					if mail.open || mail.gone {
+						continue
+					}
 				}
 				f := say(a, r)
 				if r.Tag == "ruf" && f.Severity == 0 {

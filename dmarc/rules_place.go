@@ -1,6 +1,7 @@
 package dmarc
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/mailcheck-go/mailcheck/check"
@@ -213,6 +214,12 @@ func checkMultiple(a *Analysis) (fs []check.Finding, gaps []check.Gap) {
 		if len(n.Records) < 2 || n == a.own() && a.fellThrough() {
 			continue
 		}
+		if n == a.own() && !a.New.ownerKnown {
+			// With a record above, receivers of RFC 9989 go on to it (4.10), and
+			// dmarc.multiple-diverges says so.
+			gaps = append(gaps, a.New.Gaps...)
+			continue
+		}
 		f := found("%d records at %s start with v=DMARC1", len(n.Records), n.subject())
 		if a.ownRecord() != nil {
 			f.Severity = check.Medium
@@ -220,7 +227,7 @@ func checkMultiple(a *Analysis) (fs []check.Finding, gaps []check.Gap) {
 		a.repaired(n, &f, "Keep one DMARC record at the name and remove the others.")
 		fs = append(fs, f)
 	}
-	return fs, append(nodeGaps(nodes), a.noName()...)
+	return fs, slices.Concat(gaps, nodeGaps(nodes), a.noName())
 }
 
 // repaired completes a finding about n with the repair of it, if there is one.

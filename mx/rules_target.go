@@ -115,6 +115,9 @@ func targetNoAddress(publicSuffix func(string) string) check.Rule[*Analysis] {
 				if !h.absent() {
 					return nil, h.Unread
 				}
+				if len(h.parentUnread) > 0 { // it may be mx.dangling's: RFC 8020, 2 tells by the name above
+					return nil, h.parentUnread
+				}
 				f := &check.Finding{Subject: h.Name, Detail: check.Textf("%s has neither an A nor an AAAA record", h.Name)}
 				if h.gone {
 					f.Detail = check.Textf("%s does not exist", h.Name)
