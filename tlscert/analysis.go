@@ -1,6 +1,7 @@
 package tlscert
 
 import (
+	"cmp"
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/mailcheck-go/mailcheck/check"
 	"github.com/mailcheck-go/mailcheck/dnsx"
+	"github.com/mailcheck-go/mailcheck/internal/weakkey"
 )
 
 // Bounds of what is read out of facts that may come from anybody.
@@ -24,6 +26,7 @@ const (
 	maxChain     = 16 // certificates at one address
 	maxPaths     = 1000
 	maxRSA       = 8192 // bits; crypto/tls takes no more either
+	minRSA       = 1024 // bits: what is shorter anybody factors as it is
 )
 
 // Analysis is what follows from Facts.
@@ -39,14 +42,17 @@ type Analysis struct {
 
 // Served is one host, and the certificates that its addresses serve.
 type Served struct {
-	Name     string
-	Port     uint16
-	Protocol Protocol
-	Why      string
-	Given    bool
-	Leaves   []*Leaf     // the soonest to expire first; several where addresses differ
-	Seen     int         // addresses that showed a certificate
-	Gaps     []check.Gap // what is not known of it: addresses, and certificates at them
+	Name       string
+	ServerName string // what the certificate has to be valid for, where that is not Name
+	Port       uint16
+	Protocol   Protocol
+	Why        string
+	Given      bool
+	Leaves     []*Leaf     // the soonest to expire first; several where addresses differ
+	Seen       int         // addresses that showed a certificate
+	Plain      int         // addresses of an SMTP server that offer no STARTTLS, and so have no certificate
+	Gaps       []check.Gap // what is not known of it: addresses, and certificates at them
+	endpoints  []Endpoint
 }
 
 // Leaf is a server's own certificate, at all addresses of one host that serve it.
@@ -55,6 +61,7 @@ type Leaf struct {
 	Addrs  []netip.Addr
 	Chains []*Chain // as served; several where addresses differ
 	Points
+	weak weakkey.Weakness
 }
 
 // Chain is what some addresses of a host serve.
@@ -81,6 +88,17 @@ func (h *Served) NotAfter() time.Time {
 	}
 	return h.Leaves[0].Certificate.NotAfter
 }
+
+// wants is the name that the certificate has to be valid for.
+func (h *Served) wants() string { return cmp.Or(h.ServerName, h.Name) }
+
+// opportunistic reports whether h is a mail exchanger that a domain names: whoever
+// delivers mail there takes any certificate, unless MTA-STS or DANE asks for more
+// (RFC 7435, 3). What the operator named is judged in full.
+func (h *Served) opportunistic() bool { return h.relay() && !h.Given }
+
+// relay reports whether mail from other servers comes in there.
+func (h *Served) relay() bool { return h.Protocol == SMTP && h.Port == 25 }
 
 // Soonest is the host whose certificate is the first to expire, nil where none
 // was seen.
@@ -124,7 +142,7 @@ func Analyze(f *Facts) *Analysis {
 	if n := len(f.Hosts); n > maxHosts {
 		a.gaps = append(a.gaps, limit("the certificates of "+f.Domain, n, "hosts", maxHosts))
 	}
-	r := &reader{certs: map[[32]byte]parsed{}, paths: map[[32]byte]*path{}}
+	r := &reader{certs: map[[32]byte]parsed{}, paths: map[[32]byte]*path{}, weak: map[*x509.Certificate]weakkey.Weakness{}}
 	for i := range f.Hosts[:min(len(f.Hosts), maxHosts)] {
 		a.Hosts = append(a.Hosts, r.host(&f.Hosts[i], a.NoIPv6))
 	}
@@ -167,6 +185,7 @@ func (a *Analysis) Gaps() []check.Gap {
 type reader struct {
 	certs map[[32]byte]parsed
 	paths map[[32]byte]*path
+	weak  map[*x509.Certificate]weakkey.Weakness
 }
 
 type parsed struct {
@@ -190,22 +209,42 @@ func (r *reader) parse(der []byte) (*x509.Certificate, error) {
 	return p.cert, p.err
 }
 
+// weakness is what can be found out about the key of a leaf. The authorities look
+// after their own.
+func (r *reader) weakness(c *x509.Certificate) weakkey.Weakness {
+	key, isRSA := c.PublicKey.(*rsa.PublicKey)
+	if !isRSA || key.N.BitLen() < minRSA {
+		return weakkey.Weakness{}
+	}
+	w, ok := r.weak[c]
+	if !ok {
+		w = weakkey.Test(key.N)
+		r.weak[c] = w
+	}
+	return w
+}
+
 func (r *reader) host(f *HostFacts, noIPv6 bool) *Served {
-	h := &Served{Name: f.Name, Port: f.Port, Protocol: f.Protocol, Why: f.Why, Given: f.Given}
+	h := &Served{Name: f.Name, ServerName: f.ServerName, Port: f.Port, Protocol: f.Protocol, Why: f.Why, Given: f.Given}
 	tried := make(map[netip.Addr]bool, len(f.Endpoints))
 	endpoints := f.Endpoints
 	if n := len(endpoints); n > maxEndpoints {
 		h.Gaps = append(h.Gaps, limit(h.String(), n, "addresses", maxEndpoints))
 		endpoints = endpoints[:maxEndpoints]
 	}
+	h.endpoints = endpoints
 	for i := range endpoints {
 		tried[endpoints[i].Addr] = true
 		h.take(r, &endpoints[i])
 	}
 	for i := range endpoints {
 		e := &endpoints[i]
-		leftOut := noIPv6 && h.Seen > 0 && e.Failure != nil && e.Failure.Kind == KindNoRoute
-		if e.Failure != nil && !leftOut {
+		switch {
+		case e.Failure == nil:
+		case noIPv6 && h.Seen > 0 && e.Failure.Kind == KindNoRoute:
+		case h.Protocol == SMTP && e.Failure.Kind == KindNoStartTLS:
+			h.Plain++ // an answer: there is no certificate. smtp.no-starttls says so.
+		default:
 			h.Gaps = append(h.Gaps, check.GapOf(h.at(e.Addr), e.Failure))
 		}
 	}
@@ -236,7 +275,7 @@ func (h *Served) take(r *reader, e *Endpoint) {
 	at := slices.IndexFunc(h.Leaves, func(l *Leaf) bool { return l.Certificate == p.certs[0] })
 	if at < 0 {
 		at = len(h.Leaves)
-		h.Leaves = append(h.Leaves, &Leaf{Certificate: p.certs[0]})
+		h.Leaves = append(h.Leaves, &Leaf{Certificate: p.certs[0], weak: r.weakness(p.certs[0])})
 	}
 	l := h.Leaves[at]
 	l.Addrs = append(l.Addrs, e.Addr)

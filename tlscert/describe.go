@@ -85,15 +85,29 @@ func keyName(c *x509.Certificate) string {
 }
 
 // where names the addresses that serve something, and says when others do not.
-func (v view) where(addrs []netip.Addr) check.Text {
-	texts := make([]string, len(addrs))
+func (v view) where(addrs []netip.Addr) check.Text { return where(addrs, v.host.Seen) }
+
+func where(addrs []netip.Addr, of int) check.Text {
+	if len(addrs) == of {
+		return check.Textf("%s", few(texts(addrs)))
+	}
+	return check.Textf("%s (%d of %d addresses)", few(texts(addrs)), len(addrs), of)
+}
+
+func texts(addrs []netip.Addr) []string {
+	all := make([]string, len(addrs))
 	for i, a := range addrs {
-		texts[i] = a.String()
+		all[i] = a.String()
 	}
-	if len(addrs) == v.host.Seen {
-		return check.Textf("%s", few(texts))
+	return all
+}
+
+// authority is what a certificate of a chain is called that is no leaf.
+func authority(c *x509.Certificate) check.Text {
+	if selfIssued(c) {
+		return check.Textf("the root %s", label(c))
 	}
-	return check.Textf("%s (%d of %d addresses)", few(texts), len(addrs), v.host.Seen)
+	return check.Textf("the intermediate %s", label(c))
 }
 
 func date(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }

@@ -36,6 +36,9 @@ func ExampleCheck() {
 	// fail cert.expiring high
 	// the certificate at 192.0.2.11 (1 of 2 addresses) expires in 9 days, on 2026-12-01 11:59 UTC; 10% of its lifetime of 90 days is left
 	// Install the certificate that 192.0.2.10 serves, valid until 2027-02-14 11:59 UTC, at 192.0.2.11 (1 of 2 addresses) too
+	// fail cert.addresses-differ medium
+	// new certificate on 1 of 2 addresses; 192.0.2.11 still serves the old one, which expires in 9 days, on 2026-12-01 11:59 UTC
+	// Install the same, newest certificate at every address, and reload each server.
 }
 
 // What is served is written down whether it is valid or not; which addresses

@@ -1,9 +1,11 @@
 package tlscert
 
 import (
+	"cmp"
 	"crypto/x509"
 	"errors"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -12,7 +14,7 @@ import (
 
 // Settings are what the judgement rests on besides the facts. The zero value works.
 type Settings struct {
-	// Roots are the trusted roots; nil: those of the system, read when the first
+	// Roots are the trusted roots; nil: those of the system, read once, when the first
 	// chain is verified. On macOS and Windows the system's own verifier then judges, which
 	// may fetch a certificate that a server does not serve.
 	Roots *x509.CertPool
@@ -31,11 +33,14 @@ type Settings struct {
 func Rules(s Settings) []check.Rule[*Analysis] {
 	j := newJudge(s)
 	return []check.Rule[*Analysis]{
-		j.expired(), j.notYetValid(), j.expiring(),
+		j.expired(), j.notYetValid(), j.expiring(), j.chainExpiring(),
 		j.nameMismatch(), j.cnOnly(), j.wildcardUse(),
-		j.selfSigned(), j.chainIncomplete(), j.chainOrder(), j.untrustedRoot(), j.chainInvalid(),
-		j.lifetimeTooLong(), j.rsaSmall(), j.ecCurve(), j.sha1(),
+		j.selfSigned(), j.chainIncomplete(), j.chainOrder(), j.untrustedRoot(), j.chainInvalid(), j.addressesDiffer(),
+		j.lifetimeTooLong(), j.noSCT(), j.rsaSmall(), j.rsaBelow3072(), j.ecCurve(), j.sha1(), j.weakKey(),
 		j.revoked(), j.mustStaple(), j.stapleInvalid(), j.ariNow(), j.ariRevocation(),
+		j.tlsVersionOld(), j.tlsNo13(), j.tlsWeakCipher(), j.tlsSNIRequired(),
+		j.smtpNoStartTLS(), j.smtpTLSOld(), j.smtpTLSNo13(),
+		j.smtpCertName(), j.smtpCertUntrusted(), j.smtpCertExpired(), j.smtpBannerName(),
 	}
 }
 
@@ -44,22 +49,35 @@ const since = "v0.1.0"
 // judge is what the rules share.
 type judge struct {
 	trust    func() (*x509.CertPool, []check.Gap) // the roots, or why there are none
+	hosts    func(*Served) bool                   // those that a rule looks at
 	at       time.Time
 	settings Settings
 }
 
 func newJudge(s Settings) *judge {
-	j := &judge{at: s.At, settings: s}
-	j.trust = sync.OnceValues(func() (*x509.CertPool, []check.Gap) { return s.Roots, nil })
-	if s.Roots == nil {
-		j.trust = sync.OnceValues(systemRoots)
+	j := &judge{at: s.At, settings: s, trust: systemRoots, hosts: func(*Served) bool { return true }}
+	if s.Roots != nil {
+		j.trust = func() (*x509.CertPool, []check.Gap) { return s.Roots, nil }
 	}
 	return j
 }
 
+// among is the judge of some hosts.
+func (j *judge) among(hosts func(*Served) bool) *judge {
+	some := *j
+	some.hosts = hosts
+	return &some
+}
+
+// The hosts that rules look at.
+func verified(h *Served) bool      { return !h.opportunistic() }
+func opportunistic(h *Served) bool { return h.opportunistic() }
+func relay(h *Served) bool         { return h.relay() }
+func noRelay(h *Served) bool       { return !h.relay() }
+
 // systemRoots takes some 10 ms the first time, so it is left until a chain has to
 // be verified.
-func systemRoots() (*x509.CertPool, []check.Gap) {
+var systemRoots = sync.OnceValues(func() (*x509.CertPool, []check.Gap) {
 	roots, err := x509.SystemCertPool()
 	if err == nil && roots.Equal(x509.NewCertPool()) {
 		err = errors.New("this machine has none")
@@ -68,7 +86,7 @@ func systemRoots() (*x509.CertPool, []check.Gap) {
 		return nil, []check.Gap{{Subject: "the trusted root certificates", Why: check.Failed, Cause: err}}
 	}
 	return roots, nil
-}
+})
 
 // view is one certificate of one host, at the time for which it is judged.
 type view struct {
@@ -79,20 +97,39 @@ type view struct {
 
 // rule makes a rule out of what is to be said of one certificate of one host.
 // What addresses hide leaves the other hosts' and addresses' findings standing.
+// Of a mail exchanger, whose certificate hardly anybody verifies, nothing is worse
+// than medium.
 func (j *judge) rule(doc check.Doc, say func(v view) ([]check.Finding, []check.Gap)) check.Rule[*Analysis] {
+	return j.hostRule(doc, showed, func(h *Served, at time.Time) (found []check.Finding, gaps []check.Gap) {
+		for _, l := range h.Leaves {
+			f, g := say(view{Leaf: l, host: h, at: at})
+			found, gaps = append(found, f...), append(gaps, g...)
+		}
+		if h.opportunistic() {
+			for i := range found {
+				found[i].Severity = min(cmp.Or(found[i].Severity, doc.Severity), check.Medium)
+			}
+		}
+		return found, gaps
+	})
+}
+
+// showed reports whether a certificate of the host was seen.
+func showed(h *Served) bool { return h.Seen > 0 }
+
+// hostRule makes a rule out of what is to be said of one host to which it applies.
+func (j *judge) hostRule(doc check.Doc, applies func(*Served) bool, say func(*Served, time.Time) ([]check.Finding, []check.Gap)) check.Rule[*Analysis] {
 	doc.Since = since
 	return check.Rule[*Analysis]{
 		Doc: doc,
 		Applies: func(a *Analysis) (bool, []check.Gap) {
-			for _, h := range a.Hosts {
-				if h.Seen > 0 {
-					return true, nil
-				}
+			if slices.ContainsFunc(a.Hosts, func(h *Served) bool { return j.hosts(h) && applies(h) }) {
+				return true, nil
 			}
-			return false, a.Gaps()
+			return false, j.gaps(a)
 		},
 		Check: func(a *Analysis) ([]check.Finding, []check.Gap) {
-			gaps := a.Gaps()
+			gaps := j.gaps(a)
 			at := j.at
 			if at.IsZero() {
 				at = a.At
@@ -102,14 +139,25 @@ func (j *judge) rule(doc check.Doc, say func(v view) ([]check.Finding, []check.G
 			}
 			var found []check.Finding
 			for _, h := range a.Hosts {
-				for _, l := range h.Leaves {
-					f, g := say(view{Leaf: l, host: h, at: at})
+				if j.hosts(h) && applies(h) {
+					f, g := say(h, at)
 					found, gaps = append(found, f...), append(gaps, g...)
 				}
 			}
 			return found, gaps
 		},
 	}
+}
+
+// gaps are what is not known of the hosts that the judge looks at.
+func (j *judge) gaps(a *Analysis) []check.Gap {
+	gaps := slices.Clone(a.gaps)
+	for _, h := range a.Hosts {
+		if j.hosts(h) {
+			gaps = append(gaps, h.Gaps...)
+		}
+	}
+	return gaps
 }
 
 // leafRule is rule for what the leaf alone decides.

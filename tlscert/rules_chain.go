@@ -4,12 +4,13 @@ import (
 	"bytes"
 	"crypto/x509"
 	"slices"
+	"time"
 
 	"github.com/mailcheck-go/mailcheck/check"
 )
 
 func (j *judge) selfSigned() check.Rule[*Analysis] {
-	return j.trustRule(check.Doc{
+	return j.among(verified).trustRule(check.Doc{
 		ID:       "cert.self-signed",
 		Severity: check.High,
 		Title:    "Certificate is self-signed",
@@ -25,7 +26,7 @@ func (j *judge) selfSigned() check.Rule[*Analysis] {
 }
 
 func (j *judge) chainIncomplete() check.Rule[*Analysis] {
-	return j.trustRule(check.Doc{
+	return j.among(verified).trustRule(check.Doc{
 		ID:       "cert.chain-incomplete",
 		Severity: check.High,
 		Title:    "Intermediate certificate is missing",
@@ -56,7 +57,7 @@ func (j *judge) chainIncomplete() check.Rule[*Analysis] {
 const weakPath = "the chain rests on a SHA-1 or MD5 signature, beyond which nobody looks"
 
 func (j *judge) untrustedRoot() check.Rule[*Analysis] {
-	return j.trustRule(check.Doc{
+	return j.among(verified).trustRule(check.Doc{
 		ID:       "cert.untrusted-root",
 		Severity: check.High,
 		Title:    "Chain ends at an untrusted root",
@@ -79,7 +80,7 @@ func (j *judge) untrustedRoot() check.Rule[*Analysis] {
 }
 
 func (j *judge) chainInvalid() check.Rule[*Analysis] {
-	return j.trustRule(check.Doc{
+	return j.among(verified).trustRule(check.Doc{
 		ID:       "cert.chain-invalid",
 		Severity: check.High,
 		Title:    "Chain breaks a rule of path validation",
@@ -96,48 +97,81 @@ func (j *judge) chainInvalid() check.Rule[*Analysis] {
 }
 
 func (j *judge) chainOrder() check.Rule[*Analysis] {
-	return j.rule(check.Doc{
+	return j.among(verified).rule(check.Doc{
 		ID:       "cert.chain-order",
 		Severity: check.Low,
 		Title:    "Chain is out of order or has extra certificates",
-		Text:     "Each certificate that a server sends should certify the one before it. Most clients sort them; old ones stop at the first that does not fit, and what does not belong there costs every visitor time.",
-		Fix:      "Serve the server's certificate first, then its issuers' in order, and nothing else.",
-		Cite:     []check.Cite{check.RFC(8446, "4.4.2")},
+		Text: "Each certificate that a server sends should certify the one before it. Most clients sort them; old ones stop at the first that does not fit, and what does not belong there costs every visitor time. " +
+			"The root is one to know, not a fault: clients have their own, and only DANE with usage 2 needs it in the chain.",
+		Fix:  "Serve the server's certificate first, then its issuers' in order, and nothing else.",
+		Cite: []check.Cite{check.RFC(8446, "4.4.2"), check.RFC(7672, "3.1.2")},
 	}, func(v view) (found []check.Finding, gaps []check.Gap) {
 		for _, c := range v.Chains {
-			if detail := v.disorder(c); !detail.IsZero() {
-				found = append(found, v.chainFinding(c, v.Certificate, detail)...)
+			if detail, severity := j.disorder(v, c); severity != 0 {
+				f := v.chainFinding(c, v.Certificate, detail)
+				f[0].Severity = severity
+				found = append(found, f...)
 			}
 		}
 		return found, nil
 	})
 }
 
-// disorder says what is wrong with the order of a chain.
-func (v view) disorder(c *Chain) check.Text {
+// disorder says what is wrong with the order of a chain, and how grave that is; 0
+// where all is well.
+func (j *judge) disorder(v view, c *Chain) (check.Text, check.Severity) {
 	if c.Unread > 0 {
-		return check.Textf("%d of the certificates that %s serves cannot be read", c.Unread, v.where(c.Addrs))
+		return check.Textf("%d of the certificates that %s serves cannot be read", c.Unread, v.where(c.Addrs)), check.Low
 	}
 	certs := c.Certificates
-	inOrder := true
-	for i := range certs[1:] {
-		inOrder = inOrder && named(certs[i+1], certs[i]) && certs[i+1] != certs[i]
-	}
-	if inOrder {
-		return check.Text{}
+	if inOrder(certs) {
+		return v.rootServed(c)
 	}
 	linked := link(certs)
-	var extra, order []string
+	var twice, extra, order []string
 	for i, cert := range certs {
 		order = append(order, label(cert))
-		if !slices.Contains(linked, cert) || slices.Contains(certs[:i], cert) {
+		switch {
+		case slices.Contains(certs[:i], cert):
+			twice = append(twice, label(cert))
+		case !slices.Contains(linked, cert) && !j.used(c, cert, v.at):
 			extra = append(extra, label(cert))
 		}
 	}
-	if len(extra) > 0 {
-		return check.Textf("%s serves certificates that are not part of the chain: %s", v.where(c.Addrs), few(extra))
+	switch {
+	case len(extra) > 0:
+		return check.Textf("%s serves certificates that are not part of the chain: %s", v.where(c.Addrs), few(append(extra, twice...))), check.Low
+	case len(twice) > 0:
+		return check.Textf("%s serves certificates more than once: %s", v.where(c.Addrs), few(twice)), check.Low
+	case !slices.IsSortedFunc(linked, func(a, b *x509.Certificate) int { return slices.Index(certs, a) - slices.Index(certs, b) }):
+		return check.Textf("%s serves the chain in another order: %s", v.where(c.Addrs), few(order)), check.Low
 	}
-	return check.Textf("%s serves the chain in another order: %s", v.where(c.Addrs), few(order))
+	return v.rootServed(c)
+}
+
+// rootServed tells of a root at the end of what is served.
+func (v view) rootServed(c *Chain) (check.Text, check.Severity) {
+	if last := c.Certificates[len(c.Certificates)-1]; len(c.Certificates) > 1 && selfIssued(last) {
+		return check.Textf("%s serves the root %s too, %d octets that clients have already", v.where(c.Addrs), label(last), len(last.Raw)), check.Info
+	}
+	return check.Text{}, 0
+}
+
+// inOrder reports whether each certificate is named as the issuer of the one before it.
+func inOrder(certs []*x509.Certificate) bool {
+	for i, next := range certs[1:] {
+		if next == certs[i] || !named(next, certs[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// used reports whether clients can build a path over the certificate: a root with
+// several signatures is served with each of them.
+func (j *judge) used(c *Chain, cert *x509.Certificate, at time.Time) bool {
+	w := j.known(c, at)
+	return w != nil && slices.ContainsFunc(w.chains, func(chain []*x509.Certificate) bool { return slices.ContainsFunc(chain, cert.Equal) })
 }
 
 // selfIssued reports whether a certificate is a root, of which clients have their

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/mailcheck-go/mailcheck/check"
+	"github.com/mailcheck-go/mailcheck/internal/weakkey"
 )
 
 // certRule is rule for what every certificate of a chain is asked that clients
@@ -47,6 +48,21 @@ func (j *judge) rsaSmall() check.Rule[*Analysis] {
 	})
 }
 
+func (j *judge) rsaBelow3072() check.Rule[*Analysis] {
+	return j.leafRule(check.Doc{
+		ID:       "cert.rsa-below-3072",
+		Severity: check.Info,
+		Title:    "RSA key below 3072 bits",
+		Text:     "2048 bits hold today, and every client takes them. Who plans for many years asks for 3072 bits or an elliptic key, which is faster too: the Dutch NCSC counts less among what is to be phased out.",
+		Cite:     []check.Cite{{Doc: "internet.nl, cert-pubkey"}, {Doc: "NCSC-NL, IT Security Guidelines for TLS 2025-05"}},
+	}, func(v view) bool {
+		key, ok := v.PublicKey.(*rsa.PublicKey)
+		return ok && 2048 <= key.N.BitLen() && key.N.BitLen() < 3072
+	}, func(v view) check.Text {
+		return check.Textf("the key of %s is %s", label(v.Certificate), keyName(v.Certificate))
+	})
+}
+
 func (j *judge) ecCurve() check.Rule[*Analysis] {
 	return j.certRule(check.Doc{
 		ID:       "cert.ec-curve",
@@ -78,5 +94,40 @@ func (j *judge) sha1() check.Rule[*Analysis] {
 		Cite:     []check.Cite{check.RFC(9325, "4.5"), {Doc: baseline, Section: "7.1.3.2.1"}},
 	}, weakSignature, func(c *x509.Certificate) check.Text {
 		return check.Textf("%s, issued by %s, is signed with %s", label(c), issuerName(c), c.SignatureAlgorithm)
+	})
+}
+
+func (j *judge) weakKey() check.Rule[*Analysis] {
+	return j.rule(check.Doc{
+		ID:       "cert.weak-key",
+		Severity: check.Critical,
+		Title:    "Private key can be computed from the certificate",
+		Text: "The RSA key is large enough and was made in a way that lets anybody compute its private half: by a generator with the fault CVE-2017-15361 (ROCA), from primes that are close together, or with a small factor. " +
+			"Whoever does so can pose as the server. A public exponent below 65537 alone is of low severity.",
+		Fix:  "Make a new key with other software, have the certificate issued for it, and have this one revoked.",
+		Cite: []check.Cite{{Doc: baseline, Section: "6.1.1.3"}, {Doc: baseline, Section: "6.1.6"}, {Doc: "CVE-2017-15361"}},
+	}, func(v view) (found []check.Finding, gaps []check.Gap) {
+		say := func(severity check.Severity, detail check.Text) {
+			f := v.finding(check.Textf("the key of %s, %s, %s", label(v.Certificate), keyName(v.Certificate), detail))
+			f.Severity = severity
+			found = append(found, f)
+		}
+		switch w := v.weak; {
+		case w.Factor != 0:
+			say(check.Critical, check.Textf("is divided by %d", w.Factor))
+		case w.Close:
+			say(check.Critical, check.Textf("is factored by at most %d rounds of Fermat's method", weakkey.FermatRounds))
+		case w.ROCA:
+			say(check.Critical, check.Textf("has the form of those of the broken generator: a power of 65537 modulo the product of the primes up to 167"))
+		}
+		if key, ok := v.PublicKey.(*rsa.PublicKey); ok {
+			switch {
+			case key.E < 3 || key.E%2 == 0:
+				say(check.Critical, check.Textf("has the exponent %d, with which nothing is kept secret", key.E))
+			case key.E < 65537:
+				say(check.Low, check.Textf("has the exponent %d; 65537 is the smallest that is advised", key.E))
+			}
+		}
+		return found, nil
 	})
 }

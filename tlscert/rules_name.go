@@ -8,7 +8,7 @@ import (
 )
 
 func (j *judge) nameMismatch() check.Rule[*Analysis] {
-	return j.leafRule(check.Doc{
+	return j.among(verified).leafRule(check.Doc{
 		ID:       "cert.name-mismatch",
 		Severity: check.High,
 		Title:    "Certificate is for other names",
@@ -17,12 +17,30 @@ func (j *judge) nameMismatch() check.Rule[*Analysis] {
 		Fix:  "Have the certificate issued with this name, or set the host up at the service that the name points to.",
 		Cite: []check.Cite{check.RFC(6125, "6.4"), {Doc: "RFC 9525"}, {Doc: baseline, Section: "7.1.2.7"}},
 	}, func(v view) bool { return !v.named() && !v.commonNamed() }, func(v view) check.Text {
-		return check.Textf("the certificate at %s is for %s", v.where(v.Addrs), few(names(v.Certificate)))
+		return v.otherNames()
 	})
 }
 
+// otherNames says for whom the certificate is, and why a wildcard that looks right is not.
+func (v view) otherNames() check.Text {
+	detail := check.Textf("the certificate at %s is for %s", v.where(v.Addrs), few(names(v.Certificate)))
+	if v.host.ServerName != "" {
+		detail = check.Textf("the certificate at %s is for %s, not for %s", v.where(v.Addrs), few(names(v.Certificate)), v.host.ServerName)
+	}
+	for _, name := range wildcards(v) {
+		parent := strings.ToLower(strings.TrimPrefix(name, "*."))
+		switch want := v.host.wants(); {
+		case want == parent:
+			return check.Textf("%s; %s is not for the name above it", detail, clip(name, maxName))
+		case strings.HasSuffix(want, "."+parent):
+			return check.Textf("%s; the wildcard of %s stands for one label", detail, clip(name, maxName))
+		}
+	}
+	return detail
+}
+
 func (j *judge) cnOnly() check.Rule[*Analysis] {
-	return j.leafRule(check.Doc{
+	return j.among(verified).leafRule(check.Doc{
 		ID:       "cert.cn-only",
 		Severity: check.High,
 		Title:    "Name stands in the common name only",
@@ -35,16 +53,18 @@ func (j *judge) cnOnly() check.Rule[*Analysis] {
 }
 
 // named reports whether the certificate is for the host.
-func (v view) named() bool { return v.VerifyHostname(v.host.Name) == nil }
+func (v view) named() bool { return v.host.named(v.Leaf) }
+
+func (h *Served) named(l *Leaf) bool { return l.VerifyHostname(h.wants()) == nil }
 
 // commonNamed reports whether it would be if its common name counted.
 func (v view) commonNamed() bool {
-	cn := v.Subject.CommonName
-	return cn == v.host.Name || (&x509.Certificate{DNSNames: []string{cn}}).VerifyHostname(v.host.Name) == nil
+	cn, want := v.Subject.CommonName, v.host.wants()
+	return cn == want || (&x509.Certificate{DNSNames: []string{cn}}).VerifyHostname(want) == nil
 }
 
 func (j *judge) wildcardUse() check.Rule[*Analysis] {
-	return j.leafRule(check.Doc{
+	return j.among(verified).leafRule(check.Doc{
 		ID:       "cert.wildcard-use",
 		Severity: check.Info,
 		Title:    "Certificate has a wildcard name",

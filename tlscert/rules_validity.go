@@ -10,7 +10,7 @@ import (
 const baseline = "CA/Browser Forum Baseline Requirements"
 
 func (j *judge) expired() check.Rule[*Analysis] {
-	return j.rule(check.Doc{
+	return j.among(verified).rule(check.Doc{
 		ID:       "cert.expired",
 		Severity: check.Critical,
 		Title:    "Certificate is expired",
@@ -18,21 +18,23 @@ func (j *judge) expired() check.Rule[*Analysis] {
 			"An expired intermediate certificate does the same to every certificate below it.",
 		Fix:  "Renew the certificate now, install it with its chain at every address, and reload the server.",
 		Cite: []check.Cite{check.RFC(5280, "4.1.2.5")},
-	}, func(v view) ([]check.Finding, []check.Gap) {
-		if v.at.After(v.NotAfter) {
-			f := v.finding(check.Textf("the certificate at %s expired on %s, %s ago", v.where(v.Addrs), date(v.NotAfter), span(v.at.Sub(v.NotAfter))))
-			f.Fix = v.newer()
-			return []check.Finding{f}, nil
+	}, func(v view) ([]check.Finding, []check.Gap) { return j.pastEnd(v), nil })
+}
+
+// pastEnd says what has expired: the leaf, or its chain.
+func (j *judge) pastEnd(v view) (found []check.Finding) {
+	if v.at.After(v.NotAfter) {
+		f := v.finding(check.Textf("the certificate at %s expired on %s, %s ago", v.where(v.Addrs), date(v.NotAfter), span(v.at.Sub(v.NotAfter))))
+		f.Fix = v.newer()
+		return []check.Finding{f}
+	}
+	for _, c := range v.Chains {
+		if w := j.known(c, v.at); w != nil && w.trust == outdated {
+			found = append(found, v.chainFinding(c, w.last, check.Textf("the chain at %s rests on %s, which expired on %s",
+				v.where(c.Addrs), authority(w.last), date(w.until)))...)
 		}
-		var found []check.Finding
-		for _, c := range v.Chains {
-			if w := j.known(c, v.at); w != nil && w.trust == outdated {
-				found = append(found, v.chainFinding(c, w.last, check.Textf("the chain at %s rests on %s, which expired on %s",
-					v.where(c.Addrs), label(w.last), date(w.until)))...)
-			}
-		}
-		return found, nil
-	})
+	}
+	return found
 }
 
 // known is the verdict on a chain, nil where there are no roots to judge by.
@@ -71,27 +73,14 @@ func (j *judge) expiring() check.Rule[*Analysis] {
 		if left <= 0 || v.at.Before(v.NotBefore) {
 			return nil, nil // other rules' matter
 		}
-		if severity := j.urgency(left, v.Lifetime()); severity != 0 {
-			f := v.finding(check.Textf("the certificate at %s expires in %s, on %s; %d%% of its lifetime of %s is left",
-				v.where(v.Addrs), span(left), date(v.NotAfter), int(100*float64(left)/float64(v.Lifetime())), span(v.Lifetime())))
-			f.Severity, f.Fix = severity, v.newer()
-			return []check.Finding{f}, nil
+		severity := j.urgency(left, v.Lifetime())
+		if severity == 0 {
+			return nil, nil
 		}
-		var found []check.Finding
-		for _, c := range v.Chains {
-			w := j.known(c, v.at)
-			if w == nil || w.trust != trusted {
-				continue
-			}
-			left := inclusive(v.at, w.until)
-			if severity := j.urgency(left, v.Lifetime()); severity != 0 {
-				f := v.chainFinding(c, w.last, check.Textf("the chain at %s rests on %s, which expires in %s, on %s, before the certificate itself",
-					v.where(c.Addrs), label(w.last), span(left), date(w.until)))
-				f[0].Severity = severity
-				found = append(found, f...)
-			}
-		}
-		return found, nil
+		f := v.finding(check.Textf("the certificate at %s expires in %s, on %s; %d%% of its lifetime of %s is left",
+			v.where(v.Addrs), span(left), date(v.NotAfter), int(100*float64(left)/float64(v.Lifetime())), span(v.Lifetime())))
+		f.Severity, f.Fix = severity, v.newer()
+		return []check.Finding{f}, nil
 	})
 }
 
@@ -110,7 +99,7 @@ func (j *judge) urgency(left, lifetime time.Duration) check.Severity {
 // certificate; nil where none does.
 func (v view) newer() *check.Fix {
 	for _, l := range v.host.Leaves {
-		if l.NotAfter.After(v.NotAfter) && !v.at.Before(l.NotBefore) && v.at.Before(l.NotAfter) && l.VerifyHostname(v.host.Name) == nil {
+		if l.NotAfter.After(v.NotAfter) && !v.at.Before(l.NotBefore) && v.at.Before(l.NotAfter) && v.host.named(l) {
 			return &check.Fix{Summary: check.Textf("Install the certificate that %s serves, valid until %s, at %s too",
 				l.Addrs[0].String(), date(l.NotAfter), v.where(v.Addrs))}
 		}
@@ -120,7 +109,7 @@ func (v view) newer() *check.Fix {
 
 // periods has the longest validity of public certificates by their first day
 // (Baseline Requirements, 6.3.2), the newest first. What is older is not judged:
-// it has long expired.
+// none of it is valid today.
 var periods = []struct {
 	from time.Time
 	days int64
@@ -129,25 +118,32 @@ var periods = []struct {
 	{time.Date(2027, time.March, 15, 0, 0, 0, 0, time.UTC), 100},
 	{time.Date(2026, time.March, 15, 0, 0, 0, 0, time.UTC), 200},
 	{time.Date(2020, time.September, 1, 0, 0, 0, 0, time.UTC), 398},
+	{time.Date(2018, time.March, 1, 0, 0, 0, 0, time.UTC), 825},
+}
+
+// publiclyTrusted reports whether browsers ask of the certificate what they ask of
+// those of public authorities.
+func (j *judge) publiclyTrusted(v view) bool {
+	return public(v.Certificate) && slices.ContainsFunc(v.Chains, func(c *Chain) bool {
+		w := j.known(c, v.at)
+		return w != nil && (w.trust == trusted || w.trust == outdated)
+	})
 }
 
 func (j *judge) lifetimeTooLong() check.Rule[*Analysis] {
-	return j.rule(check.Doc{
+	return j.among(verified).rule(check.Doc{
 		ID:       "cert.lifetime-too-long",
 		Severity: check.High,
 		Title:    "Lifetime is longer than public certificates may have",
 		Text: "Browsers reject a certificate of a public authority that lives longer than the limit of the day when it was issued: 398 days, 200 from 15 March 2026, " +
-			"100 from 15 March 2027 and 47 from 15 March 2029. Only certificates that lead to a trusted root are judged.",
+			"100 from 15 March 2027 and 47 from 15 March 2029. Only certificates of public authorities are judged.",
 		Fix:  "Have the certificate issued again with a shorter lifetime.",
 		Cite: []check.Cite{{Doc: baseline, Section: "6.3.2"}},
 	}, func(v view) ([]check.Finding, []check.Gap) {
 		if _, gaps := j.trust(); gaps != nil {
 			return nil, gaps
 		}
-		if !slices.ContainsFunc(v.Chains, func(c *Chain) bool {
-			w := j.verdict(c.path, v.at)
-			return w.trust == trusted || w.trust == outdated
-		}) {
+		if !j.publiclyTrusted(v) {
 			return nil, nil
 		}
 		for _, p := range periods {

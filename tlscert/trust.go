@@ -3,6 +3,7 @@ package tlscert
 import (
 	"bytes"
 	"crypto/x509"
+	"encoding/asn1"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -29,31 +30,35 @@ const (
 	weak             // it rests on a signature of SHA-1 or MD5, which nobody follows
 )
 
-// verdict is the trust in one path, by one judge. A path belongs to one Analysis, so
-// that the judge's time for it is always the same.
+// verdict is the trust in one path, with certain roots and at a certain time.
 type verdict struct {
-	by     *judge
+	roots  *x509.CertPool
+	at     time.Time
 	trust  trust
-	until  time.Time         // of trusted and outdated: when the path ends, or ended, without the leaf's own end
-	last   *x509.Certificate // where the path ends that can be built of what is served; of outdated the one that expired
-	served bool              // of untrusted: last is the root itself
-	err    error             // of invalid
+	until  time.Time             // of trusted and outdated: when the path ends, or ended, without the leaf's own end
+	last   *x509.Certificate     // where the path ends that can be built of what is served; of trusted and outdated the one that expires at until
+	chains [][]*x509.Certificate // of trusted: all that clients can build now, each from the leaf to a root
+	served bool                  // of untrusted: last is the root itself
+	err    error                 // of invalid
 }
 
 // verdict builds the path once for all rules that ask. Expiry of the leaf is left
 // to its own rules: the path is judged at the time nearest to at when the leaf was valid.
 func (j *judge) verdict(p *path, at time.Time) *verdict {
-	if v := p.memo.Load(); v != nil && v.by == j {
+	roots, _ := j.trust()
+	if v := p.memo.Load(); v != nil && v.roots == roots && v.at.Equal(at) {
 		return v
 	}
-	v := j.build(p.certs, at)
-	v.by = j
+	v := build(p.certs, roots, at)
+	v.roots, v.at = roots, at
 	p.memo.Store(v)
 	return v
 }
 
-func (j *judge) build(certs []*x509.Certificate, at time.Time) *verdict {
-	roots, _ := j.trust()
+// maxTakeovers bounds the times when one path takes over from another.
+const maxTakeovers = 8
+
+func build(certs []*x509.Certificate, roots *x509.CertPool, at time.Time) *verdict {
 	leaf := certs[0]
 	at = clamp(at, leaf.NotBefore, leaf.NotAfter)
 	pool := x509.NewCertPool()
@@ -65,8 +70,17 @@ func (j *judge) build(certs []*x509.Certificate, at time.Time) *verdict {
 	}
 	chains, err := verify(at)
 	if err == nil {
-		until, last := longest(chains)
-		return &verdict{trust: trusted, until: until, last: last}
+		v := &verdict{trust: trusted, chains: chains}
+		v.until, v.last = longest(chains)
+		// Where all paths end, one that is not valid yet may take over.
+		for n := 0; n < maxTakeovers && v.until.Before(leaf.NotAfter); n++ {
+			chains, err := verify(v.until.Add(time.Second))
+			if err != nil {
+				break
+			}
+			v.until, v.last = longest(chains)
+		}
+		return v
 	}
 	// What was valid together once tells an expired path from none at all.
 	linked := link(certs)
@@ -78,13 +92,12 @@ func (j *judge) build(certs []*x509.Certificate, at time.Time) *verdict {
 			}
 		}
 	}
-	return j.classify(linked, at, err)
+	return classify(linked, roots, at, err)
 }
 
 // classify says why linked certificates make no path to a trusted root. Its
 // question is whether the last of them alone does: then the fault lies between.
-func (j *judge) classify(linked []*x509.Certificate, at time.Time, err error) *verdict {
-	roots, _ := j.trust()
+func classify(linked []*x509.Certificate, roots *x509.CertPool, at time.Time, err error) *verdict {
 	last := linked[len(linked)-1]
 	v := &verdict{last: last, served: signs(last, last), err: err}
 	_, alone := last.Verify(x509.VerifyOptions{
@@ -187,6 +200,16 @@ func weakSignature(c *x509.Certificate) bool {
 		return !bytes.Equal(c.RawSubject, c.RawIssuer)
 	}
 	return false
+}
+
+// public reports whether a trusted certificate is one of a public authority, to which
+// the Baseline Requirements and the rules of browsers apply: it says so itself, with one
+// of the policies that they reserve (7.1.6.1). An authority that a machine's owner added
+// to its roots does as it likes.
+func public(c *x509.Certificate) bool {
+	return slices.ContainsFunc(c.PolicyIdentifiers, func(id asn1.ObjectIdentifier) bool {
+		return len(id) >= 4 && id[:4].Equal(asn1.ObjectIdentifier{2, 23, 140, 1})
+	})
 }
 
 // unhandled reports whether a certificate demands what package x509 does not know.

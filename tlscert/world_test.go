@@ -11,6 +11,8 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/asn1"
+	"encoding/binary"
 	"fmt"
 	"math/big"
 	"net"
@@ -43,6 +45,9 @@ type pki struct {
 	publicGone, future    authority // intermediates: has expired, is not valid yet
 	stranger              authority // intermediate of the private root that signs nothing
 	encrypt               authority // intermediate: Let's Encrypt, by its name
+	other, cross          authority // a root that is trusted too, and the public root with its signature, for 10 days
+	crossed               authority // intermediate of a root that is trusted only by cross2's signature
+	crossRoot, cross2     authority // that root, and its certificate signed by the other one
 	roots                 *x509.CertPool
 }
 
@@ -69,8 +74,14 @@ var testPKI = sync.OnceValue(func() *pki {
 	p.publicSHA1 = sub(p.public, "SHA-1 CA", template{sig: x509.ECDSAWithSHA1})
 	p.stranger = sub(p.private, "Stranger CA", template{})
 	p.encrypt = sub(p.public, "E9", template{org: "Let's Encrypt"})
+	p.other = root("Other Root")
+	p.cross = sub(p.other, "Public Root", template{key: p.public.key, to: now.Add(10 * day)})
+	p.crossRoot = root("New Root")
+	p.crossed = sub(p.crossRoot, "New CA", template{})
+	p.cross2 = sub(p.other, "New Root", template{key: p.crossRoot.key, to: now.Add(20 * day)})
 	p.roots = x509.NewCertPool()
 	p.roots.AddCert(p.public.cert)
+	p.roots.AddCert(p.other.cert)
 	return p
 })
 
@@ -89,6 +100,8 @@ type template struct {
 	ocsp     []string
 	staple   bool // demands a stapled response
 	bare     bool // does not say where its issuer's certificate is
+	public   bool // as public authorities issue them
+	scts     int  // that many logs' timestamps
 }
 
 // issue signs a certificate; the zero authority lets it sign itself.
@@ -118,6 +131,12 @@ func (a authority) issue(t template) authority {
 		c.ExtraExtensions = append(c.ExtraExtensions, pkix.Extension{Id: []int{1, 3, 6, 1, 5, 5, 7, 1, 24}, Value: []byte{0x30, 3, 2, 1, 5}})
 	}
 	c.CRLDistributionPoints, c.OCSPServer = t.crls, t.ocsp
+	if t.public {
+		c.Policies = []x509.OID{must(x509.OIDFromInts([]uint64{2, 23, 140, 1, 2, 1}))}
+	}
+	if t.scts > 0 {
+		c.ExtraExtensions = append(c.ExtraExtensions, pkix.Extension{Id: []int{1, 3, 6, 1, 4, 1, 11129, 2, 4, 2}, Value: sctList(scts(t.scts)...)})
+	}
 	for _, name := range t.names {
 		if ip := net.ParseIP(name); ip != nil {
 			c.IPAddresses = append(c.IPAddresses, ip)
@@ -141,6 +160,25 @@ func must[T any](v T, err error) T {
 	return v
 }
 
+// scts are timestamps of that many logs. Nobody verifies them.
+func scts(n int) (all [][]byte) {
+	for i := range n {
+		sct := make([]byte, 1+32+8+2+4)
+		sct[1] = byte(i)
+		all = append(all, sct)
+	}
+	return all
+}
+
+// sctList is an OCTET STRING with a SignedCertificateTimestampList (RFC 6962, 3.3).
+func sctList(scts ...[]byte) []byte {
+	var list []byte
+	for _, sct := range scts {
+		list = append(binary.BigEndian.AppendUint16(list, uint16(len(sct))), sct...)
+	}
+	return must(asn1.Marshal(append(binary.BigEndian.AppendUint16(nil, uint16(len(list))), list...)))
+}
+
 // server is what stands at one address: a chain and its key, or a fault.
 type server struct {
 	tls.Certificate
@@ -159,10 +197,12 @@ type world map[netip.Addr]server
 //
 // Words and their defaults: names=DOMAIN; cn= the first name; lifetime=90d;
 // left=60d, as of now, or from=DATE instead; key=p256 (p224, p384, ed25519,
-// rsa1024, rsa2048); sig=sha1; eku=client; critical (an unknown extension);
-// issuer=public (private, self, public-root, old, gone, future, sha1, encrypt);
-// chain=leaf,issuer (also root, stranger); crl=URL, ocsp=URL, aia=none: what it points
-// to; must-staple=yes; staple= an OCSP response, with the words of parseWeb's ocsp. A server named by same=ADDR
+// rsa1024, rsa2040, rsa2048, rsa3064, rsa3072); sig=sha1; eku=client; critical (an unknown
+// extension); issuer=public (private, self, public-root, old, gone, future, sha1, encrypt,
+// new); corporate (none of a public authority's policies); scts=3 (from so many logs);
+// chain=leaf,issuer (also root, stranger, cross, cross2; "new" needs cross2); crl=URL,
+// ocsp=URL, aia=none: what it points to; must-staple=yes; staple= an OCSP response, with
+// the words of parseWeb's ocsp. A server named by same=ADDR
 // serves the very same. Faults: timeout, refused, no-route, reset, plain, silent.
 func parseWorld(domain, lines string) world {
 	w := world{}
@@ -173,12 +213,12 @@ func parseWorld(domain, lines string) world {
 		}
 		addr := netip.MustParseAddr(fields[0])
 		words := map[string]string{
-			"names": domain, "lifetime": "90d", "left": "60d", "key": "p256", "issuer": "public", "chain": "leaf,issuer",
+			"names": domain, "lifetime": "90d", "left": "60d", "key": "p256", "issuer": "public", "chain": "leaf,issuer", "scts": "3",
 		}
 		var s server
 		for _, field := range fields[1:] {
 			key, value, ok := strings.Cut(field, "=")
-			if !ok && key != "critical" {
+			if !ok && key != "critical" && key != "corporate" {
 				s.fault = key
 			}
 			words[key] = value
@@ -220,6 +260,10 @@ func newServer(words map[string]string) server {
 		t.eku = x509.ExtKeyUsageClientAuth
 	}
 	_, t.critical = words["critical"]
+	if _, corporate := words["corporate"]; !corporate && words["issuer"] != "self" {
+		t.public = true
+		fmt.Sscan(words["scts"], &t.scts)
+	}
 	t.key = newKey(words["key"])
 	if link := words["crl"]; link != "" {
 		t.crls = strings.Split(link, ",")
@@ -235,7 +279,7 @@ func newServer(words map[string]string) server {
 	issuer, ok := map[string]authority{
 		"public": p.publicCA, "private": p.privateCA, "public-root": p.public, "self": {},
 		"old": p.publicOld, "gone": p.publicGone, "future": p.future, "sha1": p.publicSHA1,
-		"encrypt": p.encrypt,
+		"encrypt": p.encrypt, "new": p.crossed,
 	}[words["issuer"]]
 	if !ok {
 		panic("no such issuer: " + words["issuer"])
@@ -268,6 +312,10 @@ func newServer(words map[string]string) server {
 			s.Certificate.Certificate = append(s.Certificate.Certificate, root.cert.Raw)
 		case "stranger":
 			s.Certificate.Certificate = append(s.Certificate.Certificate, p.stranger.cert.Raw)
+		case "cross":
+			s.Certificate.Certificate = append(s.Certificate.Certificate, p.cross.cert.Raw)
+		case "cross2":
+			s.Certificate.Certificate = append(s.Certificate.Certificate, p.cross2.cert.Raw)
 		default:
 			panic("no such part of a chain: " + part)
 		}
@@ -279,6 +327,8 @@ var rsaKeys = map[string]func() crypto.Signer{
 	"rsa1024": sync.OnceValue(func() crypto.Signer { return must(rsa.GenerateKey(rand.Reader, 1024)) }),
 	"rsa2040": sync.OnceValue(func() crypto.Signer { return must(rsa.GenerateKey(rand.Reader, 2040)) }),
 	"rsa2048": sync.OnceValue(func() crypto.Signer { return must(rsa.GenerateKey(rand.Reader, 2048)) }),
+	"rsa3064": sync.OnceValue(func() crypto.Signer { return must(rsa.GenerateKey(rand.Reader, 3064)) }),
+	"rsa3072": sync.OnceValue(func() crypto.Signer { return must(rsa.GenerateKey(rand.Reader, 3072)) }),
 }
 
 func newKey(kind string) crypto.Signer {
