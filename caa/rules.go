@@ -36,7 +36,7 @@ func missing() check.Rule[*Analysis] {
 			Title:    "No CAA record",
 			Text: "Without CAA records every certificate authority may issue certificates for the name. " +
 				"Whoever deceives the weakest of them gets one.",
-			Fix:   `Publish a CAA record "0 issue" for each certificate authority that you use, those of your hosting services too.`,
+			Fix:   `Publish a CAA record 0 issue "…" for each certificate authority that you use, those of your hosting services too.`,
 			Cite:  []check.Cite{check.RFC(8659, "3")},
 			Since: since,
 		},
@@ -86,7 +86,7 @@ func onlyIodef() check.Rule[*Analysis] {
 			Title:    "The CAA records let every CA issue",
 			Text: "Only the property issue restricts who may issue certificates for host names. " +
 				"CAA records without it look like a restriction and are none, or one for wildcard names alone.",
-			Fix:   `Add a CAA record "0 issue" for each certificate authority that you use, or "0 issue ;" for none.`,
+			Fix:   `Add a CAA record 0 issue "…" for each certificate authority that you use, or 0 issue ";" for none.`,
 			Cite:  []check.Cite{check.RFC(8659, "3"), check.RFC(8659, "4.3")},
 			Since: since,
 		},
@@ -167,7 +167,7 @@ func issuewildMissing() check.Rule[*Analysis] {
 			Title:    "Wildcard issuance follows issue",
 			Text: "Without the property issuewild the CAs named by issue may issue wildcard certificates too. " +
 				"One that is stolen works for every host of the domain.",
-			Fix:   `Add "0 issuewild ;" if no wildcard certificate is wanted.`,
+			Fix:   `Add 0 issuewild ";" if no wildcard certificate is wanted.`,
 			Cite:  []check.Cite{check.RFC(8659, "4.3")},
 			Since: since,
 		},
@@ -194,7 +194,7 @@ func issuemailMissing() check.Rule[*Analysis] {
 			Title:    "No issuemail: any CA may issue S/MIME certificates",
 			Text: "Nothing restricts who may issue certificates for the domain's mail addresses. " +
 				"Whoever gets one can sign mail as such an address, and readers see it as genuine.",
-			Fix:   `Add "0 issuemail" for the CA of your S/MIME certificates, or "0 issuemail ;" if you use none.`,
+			Fix:   `Add 0 issuemail "…" for the CA of your S/MIME certificates, or 0 issuemail ";" if you use none.`,
 			Cite:  []check.Cite{check.RFC(9495, "4")},
 			Since: since,
 		},
@@ -211,7 +211,7 @@ func issuemailNoIssue() check.Rule[*Analysis] {
 			Title:    "issue does not restrict S/MIME certificates",
 			Text: "The property issue is about certificates for host names alone, even where it forbids all. " +
 				"Every CA may still issue certificates for the domain's mail addresses.",
-			Fix:   `Add "0 issuemail" for the CA of your S/MIME certificates, or "0 issuemail ;" if you use none.`,
+			Fix:   `Add 0 issuemail "…" for the CA of your S/MIME certificates, or 0 issuemail ";" if you use none.`,
 			Cite:  []check.Cite{check.RFC(9495, "4")},
 			Since: since,
 		},
@@ -228,7 +228,7 @@ func issuevmcMissing() check.Rule[*Analysis] {
 			Title:    "No issuevmc: any mark-certificate CA may issue a VMC",
 			Text: "The CAA records restrict other certificates, and not those that prove a logo for BIMI. " +
 				"Any CA for such certificates may issue one for the domain, whether it publishes BIMI or not.",
-			Fix:   `Add "0 issuevmc" for the CA of your mark certificate, or "0 issuevmc ;" if you use none.`,
+			Fix:   `Add 0 issuevmc "…" for the CA of your mark certificate, or 0 issuevmc ";" if you use none.`,
 			Cite:  []check.Cite{{Doc: "IANA, Certification Authority Restriction Properties"}, {Doc: "AuthIndicators Working Group, VMC Requirements"}},
 			Since: since,
 		},
