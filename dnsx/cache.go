@@ -64,13 +64,19 @@ type Cache struct {
 
 	Now func() time.Time // nil means time.Now
 
-	mu      sync.Mutex
-	entries map[Question]*entry
-	nodes   map[Question]*entry // what cuts rest on, by name, DNSSEC and CheckingDisabled
-	jobs    map[string]*job     // by domain
-	latest  *entry              // of a ring in the order of use: latest.older, …, oldest = latest.newer
-	bytes   int
-	flights map[Question]*flight
+	mu     sync.Mutex
+	slots  map[Question]slot
+	nodes  map[Question]*entry // what cuts rest on, by name, DNSSEC and CheckingDisabled
+	jobs   map[string]*job     // by domain
+	latest *entry              // of a ring in the order of use: latest.older, …, oldest = latest.newer
+	bytes  int
+}
+
+// slot is what there is to a question: a reply that is kept, or the flight that asks
+// for one.
+type slot struct {
+	entry  *entry
+	flight *flight
 }
 
 const (
@@ -88,6 +94,7 @@ type entry struct {
 	until        time.Time // not of a node, which knows more than one time
 	size         int
 	job          *job // whose end drops it; nil for none
+	slot         int  // in job.own
 	newer, older *entry
 }
 
@@ -130,13 +137,14 @@ func (c *Cache) kept(q Question) (Reply, bool) {
 	now := c.now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.lookup(q, &denials{cache: c, now: now})
+	return c.lookup(q, c.slots[q].entry, &denials{cache: c, now: now})
 }
 
-// lookup is the one place that answers a question from earlier replies. Its
-// caller holds c.mu, as do those of all that read or change what is kept.
-func (c *Cache) lookup(q Question, d *denials) (Reply, bool) {
-	if e := c.entries[q]; e != nil {
+// lookup is the one place that answers a question from earlier replies, of which e is
+// the one that is kept. Its caller holds c.mu, as do those of all that read or change
+// what is kept.
+func (c *Cache) lookup(q Question, e *entry, d *denials) (Reply, bool) {
+	if e != nil {
 		if d.now.Before(e.until) {
 			c.use(e)
 			return e.reply, true
@@ -149,24 +157,20 @@ func (c *Cache) lookup(q Question, d *denials) (Reply, bool) {
 	return Reply{}, false
 }
 
-// store keeps a reply, where it may be kept, until the job ends.
-func (c *Cache) store(r Reply, j *job, now time.Time) {
+// store keeps the reply to a flight in its slot, where it may be kept, until the job
+// ends.
+func (c *Cache) store(f *flight, r Reply, now time.Time) {
 	ttl := c.ttl(r)
-	if ttl <= 0 || isCut(r.Answer) { // the time of a cut ran from the denial
+	if f.forgotten || ttl <= 0 || isCut(r.Answer) { // the time of a cut ran from the denial
 		return
-	}
-	if old := c.entries[r.Question]; old != nil {
-		c.drop(old)
 	}
 	e := &entry{reply: r, until: now.Add(ttl), size: sizeOf(r)}
 	if e.size > c.most() {
 		return
 	}
-	if c.entries == nil {
-		c.entries = map[Question]*entry{}
-	}
-	c.entries[r.Question] = e
-	c.add(e, j)
+	f.forgotten = true
+	c.slots[r.Question] = slot{entry: e}
+	c.add(e, f.job)
 }
 
 // add takes in an entry that stands in its map, and drops the oldest where space
@@ -190,7 +194,7 @@ func (c *Cache) drop(e *entry) {
 	if e.node != nil {
 		delete(c.nodes, e.reply.Question)
 	} else {
-		delete(c.entries, e.reply.Question)
+		delete(c.slots, e.reply.Question)
 	}
 	c.bytes -= e.size
 	c.unlink(e)
@@ -319,7 +323,7 @@ var (
 
 // sizeOf estimates the memory that keeping a reply costs.
 func sizeOf(r Reply) int {
-	const slot = 24 // of the map, beside the key: the pointer, and what is free
+	const slot = 32 // of the map, beside the key: the pointers, and what is free
 	n := entrySize + keySize + slot + len(r.Question.Name) + 2*rounding
 	if f := r.Failure; f != nil {
 		return n + failureSize + rounding + len(f.Server) + len(f.Detail) + sizeOfEDE(f.EDE) + sizeOfRRs(f.Chain)

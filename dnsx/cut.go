@@ -254,10 +254,14 @@ func (c *Cache) step(flights []*flight) (step, later []*flight) {
 		names[f.question.Name] = true
 	}
 	witnesses := map[*entry]int{}
+	parent, above := ".", false // most of a batch have the same parent
 	for i, f := range rest {
 		name, denial := f.question.Name, found[i]
+		if p := Parent(name); p != parent {
+			parent, above = p, anyOf(names, p)
+		}
 		switch {
-		case anyAbove(names, name), denial != nil && witnesses[denial] == c.wanting(denial.node):
+		case above, denial != nil && witnesses[denial] == c.wanting(denial.node):
 			later = append(later, f)
 			continue
 		case denial != nil && denial.reply.Question.Name != name:
@@ -268,8 +272,9 @@ func (c *Cache) step(flights []*flight) (step, later []*flight) {
 	return step, later
 }
 
-func anyAbove(names map[string]bool, name string) bool {
-	for name = Parent(name); name != "."; name = Parent(name) {
+// anyOf reports whether a name, or one above it but the root, is among names.
+func anyOf(names map[string]bool, name string) bool {
+	for ; name != "."; name = Parent(name) {
 		if names[name] {
 			return true
 		}

@@ -8,14 +8,14 @@ func (c *Cache) Audit() error {
 	defer c.mu.Unlock()
 	size, n := 0, 0
 	for e := c.latest; e != nil; e = e.older {
-		at := c.entries
+		at := c.slots[e.reply.Question].entry
 		if e.node != nil {
-			at = c.nodes
+			at = c.nodes[e.reply.Question]
 		}
-		if _, owned := e.job.all()[e]; owned != (e.job != nil) || e.job.ended() {
+		if e.job != nil && (e.job.own[e.slot] != e || e.job.ended()) {
 			return fmt.Errorf("%s has a job that does not know of it, or that ended", e.reply.Question)
 		}
-		if at[e.reply.Question] != e || e.older.newer != e || e.newer.older != e {
+		if at != e || e.older.newer != e || e.newer.older != e {
 			return fmt.Errorf("the ring is broken at %s", e.reply.Question)
 		}
 		size += e.size
@@ -23,22 +23,16 @@ func (c *Cache) Audit() error {
 			break
 		}
 	}
+	kept := c.count()
 	switch {
-	case n != len(c.entries)+len(c.nodes):
-		return fmt.Errorf("%d entries are in use order, %d replies and %d nodes are kept", n, len(c.entries), len(c.nodes))
+	case n != kept+len(c.nodes):
+		return fmt.Errorf("%d entries are in use order, %d replies and %d nodes are kept", n, kept, len(c.nodes))
 	case size != c.bytes:
 		return fmt.Errorf("the entries have %d bytes, %d are counted", size, c.bytes)
-	case len(c.flights) > 0:
-		return fmt.Errorf("%d flights are in the air", len(c.flights))
+	case len(c.slots) > kept:
+		return fmt.Errorf("%d flights are in the air", len(c.slots)-kept)
 	}
 	return nil
-}
-
-func (j *job) all() map[*entry]struct{} {
-	if j == nil {
-		return nil
-	}
-	return j.own
 }
 
 // Bytes is the memory that is counted.
@@ -59,5 +53,15 @@ func (c *Cache) Nodes() int {
 func (c *Cache) Len() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.entries)
+	return c.count()
+}
+
+// count is the number of slots that have a reply.
+func (c *Cache) count() (n int) {
+	for _, s := range c.slots {
+		if s.entry != nil {
+			n++
+		}
+	}
+	return n
 }

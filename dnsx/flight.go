@@ -18,6 +18,8 @@ type flight struct {
 	waiting  *waiting // those who wait, or waited and left
 	landed   bool
 	reply    Reply // set when it has landed
+
+	forgotten bool // its slot is not its own any more
 }
 
 type batch struct {
@@ -53,15 +55,18 @@ func (c *Cache) begin(ctx context.Context, qs []Question, replies []Reply) *call
 	var b *batch
 	var space []flight // in one piece: they last about as long as one another
 	for i, q := range qs {
-		var ok bool
-		if replies[i], ok = c.lookup(q, &d); ok {
-			continue
+		s := c.slots[q]
+		f := s.flight
+		if f == nil {
+			var ok bool
+			if replies[i], ok = c.lookup(q, s.entry, &d); ok {
+				continue
+			}
 		}
 		if err := ctx.Err(); err != nil {
 			replies[i] = ReplyOf(q)(nil, err)
 			continue
 		}
-		f := c.flights[q]
 		if f == nil {
 			if b == nil {
 				b = &batch{flights: make([]*flight, 0, len(qs)-i)}
@@ -70,10 +75,10 @@ func (c *Cache) begin(ctx context.Context, qs []Question, replies []Reply) *call
 			f, space = &space[0], space[1:]
 			*f = flight{question: q, batch: b, job: c.jobOf(q.Name)}
 			b.flights = append(b.flights, f)
-			if c.flights == nil {
-				c.flights = map[Question]*flight{}
+			if c.slots == nil {
+				c.slots = map[Question]slot{}
 			}
-			c.flights[q] = f
+			c.slots[q] = slot{flight: f}
 		}
 		if w == nil {
 			w = &caller{replies: replies, waits: make([]waiting, 0, len(qs)-i), done: make(chan struct{})}
@@ -148,7 +153,7 @@ func (c *Cache) land(f *flight, r Reply) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !f.job.ended() {
-		c.store(r, f.job, now)
+		c.store(f, r, now)
 		c.learn(r, now)
 	}
 	c.deliver(f, r)
@@ -204,7 +209,8 @@ func (c *Cache) release(b *batch) {
 }
 
 func (c *Cache) forget(f *flight) {
-	if c.flights[f.question] == f {
-		delete(c.flights, f.question)
+	if !f.forgotten {
+		f.forgotten = true
+		delete(c.slots, f.question)
 	}
 }

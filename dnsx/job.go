@@ -5,7 +5,7 @@ import "sync"
 // job is a domain that is being looked at, by one caller or several.
 type job struct {
 	callers int
-	own     map[*entry]struct{}
+	own     []*entry // in no order
 }
 
 // Job says that domain, a name as ParseName returns it, is being looked at until
@@ -20,7 +20,7 @@ func (c *Cache) Job(domain string) (end func()) {
 	defer c.mu.Unlock()
 	j := c.jobs[domain]
 	if j == nil {
-		j = &job{own: map[*entry]struct{}{}}
+		j = &job{}
 		if c.jobs == nil {
 			c.jobs = map[string]*job{}
 		}
@@ -37,8 +37,8 @@ func (c *Cache) leave(domain string, j *job) {
 		return
 	}
 	delete(c.jobs, domain)
-	for e := range j.own {
-		e.job = nil // j has no use for its set any more
+	for _, e := range j.own {
+		e.job = nil // j has no use for its list any more
 		c.drop(e)
 	}
 }
@@ -62,14 +62,18 @@ func (j *job) ended() bool { return j != nil && j.callers == 0 }
 
 func (j *job) add(e *entry) {
 	if j != nil {
-		e.job = j
-		j.own[e] = struct{}{}
+		e.job, e.slot = j, len(j.own)
+		j.own = append(j.own, e)
 	}
 }
 
 func (j *job) remove(e *entry) {
 	if j != nil {
+		last := len(j.own) - 1
+		j.own[e.slot] = j.own[last]
+		j.own[e.slot].slot = e.slot
+		j.own[last] = nil
+		j.own = j.own[:last]
 		e.job = nil
-		delete(j.own, e)
 	}
 }
