@@ -1,6 +1,7 @@
-// Package real holds tests of whole checks against real name servers: NSD serves
-// the zones, Unbound resolves them and validates what Knot has signed. The tests
-// start these servers themselves, on loopback, and nothing else is ever asked.
+// Package real holds tests of whole checks against real servers: NSD serves
+// the zones, Unbound resolves them and validates what Knot has signed; nginx, Postfix
+// and Dovecot serve certificates, good and bad. The tests start these servers
+// themselves, on loopback, and nothing else is ever asked.
 //
 // What a resolver on the wire says has to be what the zone files say: the same
 // answers, the same reports. The zones are those in examples/zones, some odd ones in

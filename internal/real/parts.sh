@@ -5,10 +5,11 @@
 #   parts.sh           install, then say
 #   parts.sh missing   only say
 set -u
-PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/lib/dovecot
 
 # program:package
-parts="nsd:nsd unbound:unbound kzonesign:knot-dnssecutils keymgr:knot"
+parts="nsd:nsd unbound:unbound kzonesign:knot-dnssecutils keymgr:knot
+nginx:nginx-light postfix:postfix dovecot:dovecot-imapd pop3-login:dovecot-pop3d"
 
 # missing prints the programs that are not there, or with "packages" what they come in.
 missing() {
