@@ -7,7 +7,10 @@
 // answers, the same reports. The zones are those in examples/zones, some odd ones in
 // testdata and, where MAILCHECK_CORPUS names a folder, those in its octodns folder.
 //
-// parts.sh installs the servers where it may. Where one is missing its tests run
+// The files of docs/scheduling are read by the programs that they are for: promtool,
+// systemd, a shell.
+//
+// parts.sh installs all of these where it may. Where one is missing its tests run
 // without it as far as they can and log what was not run; with
 // MAILCHECK_REAL=required they fail.
 package real

@@ -15,6 +15,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 var programs = map[string]string{
 	"nsd": "nsd", "unbound": "unbound", "kzonesign": "knot-dnssecutils or knot", "keymgr": "knot",
 	"nginx": "nginx-light", "postfix": "postfix", "dovecot": "dovecot-imapd", "pop3-login": "dovecot-pop3d",
+	"promtool": "prometheus", "systemd-analyze": "systemd", "flock": "util-linux",
 }
 
 // have reports whether all of these programs are there. Where one is not, the log

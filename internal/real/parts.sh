@@ -9,7 +9,8 @@ PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/lib/dovecot
 
 # program:package
 parts="nsd:nsd unbound:unbound kzonesign:knot-dnssecutils keymgr:knot
-nginx:nginx-light postfix:postfix dovecot:dovecot-imapd pop3-login:dovecot-pop3d"
+nginx:nginx-light postfix:postfix dovecot:dovecot-imapd pop3-login:dovecot-pop3d
+promtool:prometheus systemd-analyze:systemd flock:util-linux"
 
 # missing prints the programs that are not there, or with "packages" what they come in.
 missing() {
