@@ -69,7 +69,7 @@ func parseRenewal(body []byte) (*Renewal, error) {
 	if w.Start.IsZero() || !w.Start.Before(w.End) {
 		return nil, errWindow
 	}
-	return &Renewal{Start: w.Start.UTC(), End: w.End.UTC(), Explanation: clip(info.ExplanationURL, 300)}, nil
+	return &Renewal{Start: w.Start.UTC(), End: w.End.UTC(), Explanation: info.ExplanationURL}, nil
 }
 
 // directory is the ACME server of an authority that publishes renewal information.

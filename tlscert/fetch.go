@@ -267,8 +267,7 @@ func (f *Fetcher) once(ctx context.Context, r dnsx.Resolver, link string, got *F
 		got.Body = resp.Body
 	}
 	if resp.Status/100 == 3 {
-		to, err := u.Parse(resp.Header.Get("Location"))
-		if err == nil && *to != *u {
+		if to, err := u.Parse(resp.Header.Get("Location")); err == nil {
 			return to.String(), nil
 		}
 	}

@@ -81,8 +81,9 @@ func (v view) renewalFinding(w *Renewal, detail check.Text) []check.Finding {
 	f := v.finding(detail)
 	text := "window from " + w.Start.Format(time.RFC3339) + " to " + w.End.Format(time.RFC3339)
 	if w.Explanation != "" {
-		text += "; explained at " + w.Explanation
-		f.Fix = &check.Fix{Summary: check.Textf("Renew the certificate and serve the new one; the authority explains why at %s", w.Explanation)}
+		page := clip(w.Explanation, 300)
+		text += "; explained at " + page
+		f.Fix = &check.Fix{Summary: check.Textf("Renew the certificate and serve the new one; the authority explains why at %s", page)}
 	}
 	f.Evidence = append(f.Evidence, check.Evidence{Source: clip(w.URL, 300), Text: text})
 	return []check.Finding{f}
