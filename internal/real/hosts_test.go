@@ -295,7 +295,10 @@ rewrite unix - - n - - trivial-rewrite
 proxymap unix - - n - - proxymap
 postlog unix-dgram n - n - 1 postlogd
 `, loopback, port))
-		return []string{program("postfix"), "-c", dir, "start-fg"}
+		// start-fg leaves the session, and so whoever waits for it. As the leader of its
+		// own session master ends those that it started.
+		const run = `"$1" -c "$2" check && exec setsid "$("$3" -c "$2" -h daemon_directory)/master" -c "$2" -d`
+		return []string{"sh", "-c", run, "sh", program("postfix"), dir, program("postconf")}
 	})
 	e := mail(t, tlscert.Host{Port: port, Protocol: tlscert.SMTP}, p)
 	assert.Equal(t, s.ders, e.TLS.Chain)
