@@ -104,16 +104,11 @@ func tokenFailure(err error) error {
 	switch {
 	case errors.As(err, &retrieve) && retrieve.Response != nil:
 		f := failureOfStatus(retrieve.Response, retrieve.Body)
-		if f.Status == http.StatusBadRequest || f.Status == http.StatusForbidden { // RFC 6749, 5.2: invalid_client, invalid_scope
+		switch f.Status { // RFC 6749, 5.2: invalid_client, invalid_scope; 200 with an error inside
+		case http.StatusOK, http.StatusBadRequest, http.StatusForbidden:
 			f.Kind = FailureCredentials
 		}
 		f.Detail = where
-		return f
-	case errors.As(err, &retrieve): // a 200 with an error inside
-		f := &Failure{Kind: FailureCredentials, Detail: where}
-		if word.MatchString(retrieve.ErrorCode) {
-			f.Word = retrieve.ErrorCode
-		}
 		return f
 	case errors.As(err, &u), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err // the request itself: failureOf words it

@@ -56,6 +56,8 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if resp != nil && (resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable) {
 		wait, told := retryAfter(resp.Header, time.Now())
 		switch {
+		case told && wait > t.pace.maxWait: // of this endpoint, it may be: the others may be asked
+			return nil, errTooLong
 		case told:
 			t.pace.hold(max(wait, time.Second))
 		case resp.StatusCode == http.StatusTooManyRequests: // the limit is by the minute
@@ -178,9 +180,7 @@ func (p *pacer) wait(ctx context.Context, waiting func(until time.Time)) error {
 		}
 		p.mu.Unlock()
 		if holds {
-			if until = held; until.Sub(now) > p.maxWait {
-				return errTooLong
-			}
+			until = held
 			if first {
 				waiting(until)
 			}
@@ -189,7 +189,7 @@ func (p *pacer) wait(ctx context.Context, waiting func(until time.Time)) error {
 			return nil
 		}
 		if deadline, ok := ctx.Deadline(); ok && holds && until.After(deadline) {
-			return errTooLong
+			return errTooLong // rather than wait for nothing
 		}
 		timer := time.NewTimer(until.Sub(now))
 		select {

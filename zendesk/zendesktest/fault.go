@@ -120,6 +120,7 @@ func (s *Server) misbehave(w http.ResponseWriter, r *http.Request, path string, 
 	w.WriteHeader(status)
 	_, _ = w.Write([]byte(body))
 	if f.Break {
+		_ = http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler)
 	}
 }

@@ -43,6 +43,7 @@ type Server struct {
 	faults   map[string][]*Fault
 	window   time.Time // when the minute of the rate limit began
 	used     int
+	found    map[string][]int // items that a query asks for
 }
 
 // Request is one that came.
@@ -257,12 +258,9 @@ func (s *Server) guarded(w http.ResponseWriter, admin bool, body Object) {
 func (s *Server) selected(r *http.Request, path string, l list) List {
 	all, q := l.items(s.account), r.URL.Query()
 	keep := func(key string, values ...string) List {
-		var at []int
-		for i := range all.Len {
-			if slices.Contains(values, fmt.Sprint(all.At(i)[key])) {
-				at = append(at, i)
-			}
-		}
+		at := s.find(fmt.Sprint(path, key, values), func(i int) bool {
+			return slices.Contains(values, fmt.Sprint(all.At(i)[key]))
+		}, all.Len)
 		return List{len(at), func(i int) Object { return all.At(at[i]) }}
 	}
 	switch {
@@ -276,6 +274,26 @@ func (s *Server) selected(r *http.Request, path string, l list) List {
 		return keep("source_type", q.Get("filter[source_type]"))
 	}
 	return all
+}
+
+// find looks once for what every page of a query is made of.
+func (s *Server) find(query string, wanted func(i int) bool, n int) []int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at, known := s.found[query]
+	if known {
+		return at
+	}
+	for i := range n {
+		if wanted(i) {
+			at = append(at, i)
+		}
+	}
+	if s.found == nil {
+		s.found = map[string][]int{}
+	}
+	s.found[query] = at
+	return at
 }
 
 // page is one answer of a list.
