@@ -12,7 +12,7 @@ func FuzzMend(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, txt string) {
-		text, ok := mend(txt)
+		text, ok := mend(readRecord(txt))
 		if !ok {
 			return
 		}

@@ -29,10 +29,11 @@ func (a *Analysis) repair(s *SelectorAnalysis) *check.Change {
 	if s.Extra > 0 || !a.owns(s) {
 		return nil
 	}
-	var keys, others []string
+	var keys []*KeyRecord
+	var others []string
 	for _, k := range s.Records {
 		if k.Record != nil {
-			keys = append(keys, k.Text)
+			keys = append(keys, k)
 		} else {
 			others = append(others, k.Text)
 		}
@@ -42,7 +43,7 @@ func (a *Analysis) repair(s *SelectorAnalysis) *check.Change {
 	}
 	change := &check.Change{Name: s.end(), Type: dnsx.TypeTXT.String(), Old: others}
 	if text, ok := mend(keys[0]); ok {
-		change.Old = append(keys, others...)
+		change.Old = append([]string{keys[0].Text}, others...)
 		change.New = []string{text}
 	}
 	if len(change.Old) == 0 {
@@ -65,17 +66,16 @@ func (s *SelectorAnalysis) end() string {
 	return s.Owner
 }
 
-// mend returns the record that a text was meant to be, where that can be told and
+// mend returns the text that a record was meant to have, where that can be told and
 // is another one. A difference of layout that verifiers take is no reason.
-func mend(text string) (string, bool) {
-	old := readRecord(text)
+func mend(old *KeyRecord) (string, bool) {
 	if old.isPrivate() {
 		return (&Record{Version: version}).String(), true
 	}
 	if !mendable(old) {
 		return "", false
 	}
-	rec, ok := reread(text)
+	rec, ok := reread(old.Text)
 	if !ok {
 		return "", false
 	}

@@ -2,6 +2,7 @@ package dmarc
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/mailcheck-go/mailcheck/check"
 	"github.com/mailcheck-go/mailcheck/dnsx"
@@ -101,7 +102,9 @@ func Analyze(f *Facts) *Analysis {
 	a.Domain = domain
 	replies := index(f.Walk)
 	for _, name := range walkNames(domain) {
-		a.Nodes = append(a.Nodes, newNode(name, replies))
+		n := newNode(name, replies)
+		n.repair = sync.OnceValues(func() (check.Change, bool) { return a.mendNode(n) })
+		a.Nodes = append(a.Nodes, n)
 	}
 	a.readApex(f.Apex)
 	a.judgeNew()

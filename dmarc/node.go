@@ -1,6 +1,9 @@
 package dmarc
 
-import "github.com/mailcheck-go/mailcheck/dnsx"
+import (
+	"github.com/mailcheck-go/mailcheck/check"
+	"github.com/mailcheck-go/mailcheck/dnsx"
+)
 
 // Node is one name of the walk with what it publishes.
 type Node struct {
@@ -10,7 +13,8 @@ type Node struct {
 	Alias   []string    // the targets of the CNAME chain
 	Err     error       // why the answer is missing
 
-	exists bool // what was heard of _dmarc below it shows that the name exists
+	repair func() (check.Change, bool) // mendNode, once for all rules that offer it
+	exists bool                        // what was heard of _dmarc below it shows that the name exists
 }
 
 // Published is a record with its text.

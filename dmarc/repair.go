@@ -17,15 +17,15 @@ import (
 func Repair(a *Analysis) []check.Change {
 	var changes []check.Change
 	for _, n := range a.relevant() {
-		if c, ok := a.repairNode(n); ok {
+		if c, ok := n.repair(); ok {
 			changes = append(changes, c)
 		}
 	}
 	return append(changes, a.repairPlace()...)
 }
 
-// repairNode mends what one name publishes.
-func (a *Analysis) repairNode(n *Node) (check.Change, bool) {
+// mendNode mends what one name publishes.
+func (a *Analysis) mendNode(n *Node) (check.Change, bool) {
 	name, ok := recordName(n.Name)
 	if !ok || n.Err != nil || len(n.Alias) > 0 || isSuffix(n.Name) && n.Name != a.Domain {
 		return check.Change{}, false

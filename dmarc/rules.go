@@ -73,7 +73,7 @@ func (a *Analysis) offerRepair(doc check.Doc, n *Node, fs []check.Finding, j jud
 	if len(fs) == 0 {
 		return
 	}
-	c, ok := a.repairNode(n)
+	c, ok := n.repair()
 	if ok {
 		r, _ := Parse(c.New[0])
 		mended := &Node{Name: n.Name, Records: []Published{{c.New[0], r}}}

@@ -233,7 +233,7 @@ func checkMultiple(a *Analysis) (fs []check.Finding, gaps []check.Gap) {
 // repaired completes a finding about n with the repair of it, if there is one.
 func (a *Analysis) repaired(n *Node, f *check.Finding, summary string) {
 	n.complete(f)
-	if c, ok := a.repairNode(n); ok {
+	if c, ok := n.repair(); ok {
 		f.Fix = &check.Fix{Summary: check.Textf(summary), Changes: []check.Change{c}}
 	}
 }
