@@ -2,11 +2,16 @@
 // writes a line for each as it is done: what a survey of many names starts from.
 //
 //	many -resolver 127.0.0.1 names.txt
+//	many -resolver 127.0.0.1 -facts names.txt >facts.ndjson
+//
+// With -facts it judges nothing: a line is what was seen of a domain, as JSON that
+// mailcheck.Judge takes later, and again with other settings.
 package main
 
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
@@ -25,11 +30,13 @@ func main() {
 		address = flag.String("resolver", "", "name server to ask (default: the system's)")
 		atOnce  = flag.Int("at-once", 64, "domains under way at once")
 		offline = flag.Bool("no-dial", false, "look at no certificates and policies: DNS alone")
+		facts   = flag.Bool("facts", false, "write facts, and judge nothing")
+		timeout = flag.Duration("timeout", time.Second, "longest wait for the name server before another try; twice as long for a question")
 	)
 	flag.Parse()
 	debug.SetGCPercent(400) // much is made and dropped at once: a third of the time for twice the memory
 	err := func() error {
-		client, err := resolver(*address)
+		client, err := resolver(*address, *timeout)
 		if err != nil {
 			return err
 		}
@@ -42,7 +49,11 @@ func main() {
 		// half of the questions, for a round trip more.
 		cache := &dnsx.Cache{Next: client, CutAfter: 2, ParentsFirst: true}
 		checker := &mailcheck.Checker{Resolver: cache, Offline: *offline}
-		return many(context.Background(), os.Stdout, names, checker, *atOnce)
+		one := judged
+		if *facts {
+			one = seen
+		}
+		return many(context.Background(), os.Stdout, names, checker, *atOnce, one)
 	}()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "many:", err)
@@ -50,20 +61,30 @@ func main() {
 	}
 }
 
-func resolver(address string) (*wire.Client, error) {
+// resolver makes a client. Of many domains some have name servers that are dead, and
+// the last of them ends the run: a wait of 2 s for what a resolver could not find out
+// is enough for most that are slow. The others are unknown, and can be asked again.
+func resolver(address string, timeout time.Duration) (*wire.Client, error) {
 	if address == "" {
-		return wire.System()
+		client, err := wire.System()
+		if err == nil {
+			client.Timeout = timeout
+		}
+		return client, err
 	}
 	server, err := wire.ParseServer(address)
 	if err != nil {
 		return nil, err
 	}
-	return &wire.Client{Servers: []wire.Server{server}}, nil
+	return &wire.Client{Servers: []wire.Server{server}, Timeout: timeout}, nil
 }
+
+// lineFunc makes the line of a name.
+type lineFunc func(ctx context.Context, c *mailcheck.Checker, name string) string
 
 // many checks the names that it reads, a line each, and writes in the order in
 // which they are done.
-func many(ctx context.Context, w io.Writer, names io.Reader, c *mailcheck.Checker, atOnce int) error {
+func many(ctx context.Context, w io.Writer, names io.Reader, c *mailcheck.Checker, atOnce int, one lineFunc) error {
 	out := bufio.NewWriter(w)
 	lines := make(chan string)
 	var mu sync.Mutex
@@ -94,7 +115,21 @@ func many(ctx context.Context, w io.Writer, names io.Reader, c *mailcheck.Checke
 	return out.Flush()
 }
 
-func one(ctx context.Context, c *mailcheck.Checker, name string) string {
+// seen is the facts about a name.
+func seen(ctx context.Context, c *mailcheck.Checker, name string) string {
+	facts, err := c.Discover(ctx, mailcheck.Target{Domain: name})
+	if err == nil {
+		var b []byte
+		if b, err = json.Marshal(facts); err == nil {
+			return string(b) + "\n"
+		}
+	}
+	b, _ := json.Marshal(map[string]string{"domain": name, "error": err.Error()})
+	return string(b) + "\n"
+}
+
+// judged is the verdict about a name.
+func judged(ctx context.Context, c *mailcheck.Checker, name string) string {
 	rep, err := c.Check(ctx, mailcheck.Target{Domain: name}, mailcheck.Settings{})
 	if err != nil {
 		return fmt.Sprintf("%q\terror\t%v\n", name, err)
