@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log"
+	"net/netip"
 
 	"github.com/mailcheck-go/mailcheck/check"
 	"github.com/mailcheck-go/mailcheck/dnsx/dnstest"
@@ -85,4 +86,31 @@ func ExampleParseHost() {
 	host, err := tlscert.ParseHost("Support.Acme.Example:8443")
 	fmt.Println(host.Name, host.Port, err)
 	// Output: support.acme.example 8443 <nil>
+}
+
+// One host at one address, here a mail server over STARTTLS.
+func ExampleProber_Probe() {
+	network := newStage(`
+		S: 220 mx.acme.example ESMTP
+		C: EHLO checker.acme.example
+		S: 250-mx.acme.example
+		S: 250 STARTTLS
+		C: STARTTLS
+		S: 454 4.7.0 TLS not available
+		C: QUIT`)
+	prober := &tlscert.Prober{EHLO: "checker.acme.example", Dialer: network, AllowPrivate: allowed}
+
+	host, err := tlscert.ParseHost("mx.acme.example:25")
+	if err != nil {
+		log.Fatal(err)
+	}
+	endpoint, err := prober.Probe(context.Background(), host, netip.MustParseAddr("192.0.2.1"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(endpoint.Capabilities)
+	fmt.Println(endpoint.Failure)
+	// Output:
+	// [STARTTLS]
+	// the server refused: 454 4.7.0 TLS not available
 }

@@ -180,3 +180,32 @@ func TestLoopbackNeedsPermission(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, []string{"127.0.0.2 handshake closed"}, outcomes(f.Hosts[0]), "what the operator named is dialled as named")
 }
+
+// TestIPv6Literal: an address with colons and a port is one host, and is not asked for.
+func TestIPv6Literal(t *testing.T) {
+	w := parseWorld("2001:db8::1", "2001:db8::1")
+	r := dnstest.Must("")
+	f, err := tlscert.Discover(t.Context(), r, "acme.example", w.options("hosts [2001:db8::1]:993"))
+	require.NoError(t, err)
+	assert.Empty(t, r.Asked())
+	assert.Equal(t, []string{"2001:db8::1 ok"}, outcomes(f.Hosts[0]))
+	for _, r := range check.Apply(tlscert.Analyze(f), tlscert.Rules(tlscert.Settings{Roots: testPKI().roots})) {
+		assert.NotEqual(t, check.Fail, r.Outcome, r.ID)
+	}
+}
+
+// TestLastDay: a certificate whose days left round to none, and one just gone.
+func TestLastDay(t *testing.T) {
+	for left, want := range map[string]string{"5h": "cert.expiring", "1h": "cert.expiring", "-1h": "cert.expired"} {
+		w := parseWorld("acme.example", "192.0.2.1 left="+left)
+		f, err := tlscert.Discover(t.Context(), dnstest.Must("acme.example. A 192.0.2.1"), "acme.example", w.options(""))
+		require.NoError(t, err)
+		var failed []string
+		for _, r := range check.Apply(tlscert.Analyze(f), tlscert.Rules(tlscert.Settings{Roots: testPKI().roots})) {
+			if r.Outcome == check.Fail {
+				failed = append(failed, r.ID)
+			}
+		}
+		assert.Equal(t, []string{want}, failed, left)
+	}
+}

@@ -2,6 +2,8 @@ package tlscert_test
 
 import (
 	"context"
+	"crypto/tls"
+	"encoding/json"
 	"fmt"
 	"net"
 	"net/netip"
@@ -171,4 +173,70 @@ func TestCancelEndsEveryStage(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestTarpitsCostOneDeadline: ten of two hundred hosts say nothing, and the run takes
+// as long as one of them.
+func TestTarpitsCostOneDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, good := world{}, newServer(words())
+		o := w.options("")
+		o.Prober.Timeout = 5 * time.Second
+		for i := range 200 {
+			addr := netip.MustParseAddr(fmt.Sprintf("192.0.2.%d", i+1))
+			if w[addr] = good; i%20 == 0 {
+				w[addr] = server{fault: "silent"}
+			}
+			o.Hosts = append(o.Hosts, tlscert.Host{Name: "acme.example", Port: uint16(i + 1), Protocol: tlscert.HTTPS, Addrs: []netip.Addr{addr}})
+		}
+		start := time.Now()
+		f, err := tlscert.Discover(t.Context(), dnstest.Must(""), "acme.example", o)
+		require.NoError(t, err)
+		assert.Equal(t, 5*time.Second, time.Since(start))
+		silent := 0
+		for _, h := range f.Hosts {
+			if e := h.Endpoints[0]; e.Failure != nil {
+				assert.Equal(t, &tlscert.Failure{Stage: tlscert.Handshake, Kind: tlscert.KindTimeout}, e.Failure)
+				silent++
+			}
+		}
+		assert.Equal(t, 10, silent)
+	})
+}
+
+// TestServerNameIsAskedFor: and is what the certificate has to be valid for.
+func TestServerNameIsAskedFor(t *testing.T) {
+	s := newStage("TLS")
+	var asked string
+	s.config.GetConfigForClient = func(h *tls.ClientHelloInfo) (*tls.Config, error) {
+		asked = h.ServerName
+		return nil, nil
+	}
+	for _, tt := range []struct {
+		host tlscert.Host
+		want string
+	}{
+		{tlscert.Host{Name: "acme.helpdesk.example"}, "acme.helpdesk.example"},
+		{tlscert.Host{Name: "acme.helpdesk.example", ServerName: "Help.Acme.Example."}, "help.acme.example"},
+		{tlscert.Host{Name: "192.0.2.1"}, ""},
+		{tlscert.Host{Name: "2001:db8::1"}, ""},
+		{tlscert.Host{Name: "192.0.2.1", ServerName: "acme.example"}, "acme.example"},
+	} {
+		_, err := s.prober().Probe(t.Context(), tt.host, somewhere)
+		require.NoError(t, err)
+		s.end()
+		assert.Equal(t, tt.want, asked)
+	}
+}
+
+// TestNoStapleIsNoAnswer: neither in the facts nor in what is saved of them.
+func TestNoStapleIsNoAnswer(t *testing.T) {
+	s := newStage("TLS")
+	e, err := s.prober().Probe(t.Context(), tlscert.Host{Name: "acme.example"}, somewhere)
+	require.NoError(t, err)
+	s.end()
+	assert.Nil(t, e.TLS.OCSP)
+	data, err := json.Marshal(e)
+	require.NoError(t, err)
+	assert.NotContains(t, string(data), `"ocsp"`)
 }
