@@ -68,6 +68,12 @@ func (v *view) certMeasures(h *tlscert.Served, tried int, results []check.Result
 	if lifetime > 0 {
 		all = append(all, check.Measure{Name: "cert_lifetime_remaining_ratio", Subject: host, Unit: "ratio", Value: min(left/lifetime, 1)})
 	}
+	if w := leaf.Renewal; w != nil {
+		all = append(all,
+			check.Measure{Name: "cert_renewal_window_start_timestamp_seconds", Subject: host, Unit: "seconds", Value: float64(w.Start.Unix())},
+			check.Measure{Name: "cert_renewal_window_end_timestamp_seconds", Subject: host, Unit: "seconds", Value: float64(w.End.Unix())},
+		)
+	}
 	return append(all,
 		check.Measure{Name: "cert_addresses", Subject: host, Value: float64(tried)},
 		check.Measure{Name: "cert_addresses_seen", Subject: host, Value: float64(h.Seen)},
@@ -79,8 +85,12 @@ func (v *view) certMeasures(h *tlscert.Served, tried int, results []check.Result
 func tried(f *tlscert.Facts, host int) int {
 	n := 0
 	for _, e := range f.Hosts[host].Endpoints {
-		if e.TLS != nil || e.Failure != nil && e.Failure.Kind != tlscert.KindNoRoute {
+		if e.TLS != nil {
 			n++
+		} else if e.Failure != nil {
+			if _, why := e.Failure.Gap(); why != string(check.NotAsked) {
+				n++
+			}
 		}
 	}
 	return n

@@ -113,3 +113,25 @@ func result(t testing.TB, f *tlscert.Facts, s tlscert.Settings, id string) check
 	t.Fatalf("no rule %s", id)
 	return check.Result{}
 }
+
+func TestLimits(t *testing.T) {
+	const day = 24 * time.Hour
+	week := tlscert.Threshold{Left: 7 * day}
+	tests := []struct {
+		name                 string
+		settings             tlscert.Settings
+		lifetime, warn, crit time.Duration
+	}{
+		{"a third and a sixth", tlscert.Settings{}, 90 * day, 30 * day, 15 * day},
+		{"of a short one too", tlscert.Settings{}, 6 * day, 2 * day, day},
+		{"a week at least from 30 days on", tlscert.Settings{}, 30 * day, 10 * day, 7 * day},
+		{"below that a sixth", tlscert.Settings{}, 29 * day, 29 * day / 3, 29 * day / 6},
+		{"warn is as given", tlscert.Settings{Warn: tlscert.Threshold{Share: 0.5}}, 90 * day, 45 * day, 15 * day},
+		{"crit is not before warn by itself", tlscert.Settings{Warn: week}, 90 * day, 7 * day, 7 * day},
+		{"crit is as given", tlscert.Settings{Crit: week}, 90 * day, 30 * day, 7 * day},
+	}
+	for _, tt := range tests {
+		warn, crit := tt.settings.Limits(tt.lifetime)
+		assert.Equal(t, []time.Duration{tt.warn, tt.crit}, []time.Duration{warn, crit}, tt.name)
+	}
+}
