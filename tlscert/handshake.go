@@ -21,7 +21,11 @@ const MaxHandshake = 100 << 10
 // handshake shakes hands. What the server showed stands in c.e.TLS even where the
 // handshake then failed.
 func (c *call) handshake(f form) (*tls.Conn, error) {
-	c.conn.left, c.conn.keep = MaxHandshake, true
+	kept, _ := c.kept.Get().(*[]byte)
+	if kept == nil {
+		kept = new([]byte)
+	}
+	c.conn.left, c.conn.kept = MaxHandshake, kept
 	config, secret := clientConfig(c.t, f), new(keyLog)
 	config.KeyLogWriter = secret
 	client := tls.Client(c.conn, config)
@@ -32,9 +36,10 @@ func (c *call) handshake(f form) (*tls.Conn, error) {
 		chain = append(chain, cert.Raw)
 	}
 	if err != nil && len(chain) == 0 {
-		chain = unread(c.conn.kept, secret.secret)
+		chain = unread(*kept, secret.secret)
 	}
-	c.conn.keep, c.conn.kept = false, nil
+	c.conn.kept, *kept = nil, (*kept)[:0]
+	c.kept.Put(kept)
 	if err == nil || len(chain) > 0 {
 		c.e.TLS = session(state, chain)
 	}
@@ -184,8 +189,7 @@ var errTooLong = errors.New("tlscert: the server sent more than it may")
 type limitedConn struct {
 	net.Conn
 	left int
-	keep bool
-	kept []byte
+	kept *[]byte // nil: nothing is
 }
 
 func (c *limitedConn) Read(b []byte) (int, error) {
@@ -194,8 +198,8 @@ func (c *limitedConn) Read(b []byte) (int, error) {
 	}
 	n, err := c.Conn.Read(b[:min(len(b), c.left)])
 	c.left -= n
-	if c.keep {
-		c.kept = append(c.kept, b[:n]...)
+	if c.kept != nil {
+		*c.kept = append(*c.kept, b[:n]...)
 	}
 	return n, err
 }

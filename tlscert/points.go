@@ -94,7 +94,10 @@ func (r *pointReader) leaf(h *Served, l *Leaf, f *HostFacts) {
 	if selfIssued(l.Certificate) {
 		return
 	}
-	r.issuers(l)
+	// Who signed it matters to answers alone, and a signature costs more than all the rest.
+	if len(r.facts.Fetched) > 0 || slices.ContainsFunc(f.Endpoints, stapled) {
+		r.issuers(l)
+	}
 	r.staples(l, f)
 	for _, link := range crlURLs(l.Certificate) {
 		l.Revocation = append(l.Revocation, r.crl(l, link))
@@ -102,6 +105,8 @@ func (r *pointReader) leaf(h *Served, l *Leaf, f *HostFacts) {
 	r.ocsp(l)
 	r.renewal(l)
 }
+
+func stapled(e Endpoint) bool { return e.TLS != nil && len(e.TLS.OCSP) > 0 }
 
 // spend reports whether there is as much left.
 func (r *pointReader) spend(n int) bool {

@@ -44,6 +44,7 @@ type Prober struct {
 	MaxPerAddr int
 
 	places places
+	kept   sync.Pool // of *[]byte: what servers sent in their handshakes
 }
 
 const (
