@@ -66,24 +66,27 @@ func (v *view) fails(from *view, rules []check.Rule[*view], before []check.Resul
 // alike reports that a rule says of two views the same: it reads one room alone, and
 // a change elsewhere left that as it was. Of ten repairs nine touch one room.
 func (v *view) alike(o *view, id string) bool {
-	if v.role.Role != o.role.Role || v.role.Role == RoleUnknown || v.present != o.present || len(v.presentGaps) != len(o.presentGaps) || readsMore()[id] {
+	if v.role.Role != o.role.Role || v.role.Role == RoleUnknown || v.present != o.present || len(v.presentGaps) != len(o.presentGaps) {
 		return false
 	}
+	same := false
 	switch area, _, _ := strings.Cut(id, "."); area {
 	case "spf":
-		return v.spf == o.spf
+		same = v.spf == o.spf
 	case "dkim":
-		return v.dkim == o.dkim
+		same = v.dkim == o.dkim
 	case "dmarc":
-		return v.dmarc == o.dmarc
+		same = v.dmarc == o.dmarc
 	case "mx":
-		return v.mx == o.mx
+		same = v.mx == o.mx
 	case "mtasts":
-		return v.mtasts == o.mtasts
+		same = v.mtasts == o.mtasts
 	case "tlsrpt":
-		return v.tlsrpt == o.tlsrpt
+		same = v.tlsrpt == o.tlsrpt
+	case "cert", "tls":
+		same = v.tlscert == o.tlscert && v.facts.DNS == o.facts.DNS // certRules reads which names were asked for
 	}
-	return false
+	return same && !readsMore()[id]
 }
 
 // readsMore has the rules that read more than the room of their area and the role.

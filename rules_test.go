@@ -3,16 +3,24 @@ package mailcheck
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/mailcheck-go/mailcheck/check"
 	"github.com/mailcheck-go/mailcheck/check/checktest"
+	"github.com/mailcheck-go/mailcheck/dkim"
+	"github.com/mailcheck-go/mailcheck/dmarc"
 	"github.com/mailcheck-go/mailcheck/dnsx"
 	"github.com/mailcheck-go/mailcheck/dnsx/dnstest"
 	"github.com/mailcheck-go/mailcheck/mtasts"
+	"github.com/mailcheck-go/mailcheck/mx"
+	"github.com/mailcheck-go/mailcheck/spf"
+	"github.com/mailcheck-go/mailcheck/tlscert"
+	"github.com/mailcheck-go/mailcheck/tlsrpt"
 )
 
 // The rules of this package, those that read two rooms; each room tests its own.
@@ -66,5 +74,58 @@ func TestExpiryIsJudgedByTheRules(t *testing.T) {
 		"gone.example": check.Fail, "sooner.example": check.Fail, "soon.example": check.Note, "fresh.example": check.Pass,
 	} {
 		require.Equal(t, want, expiry(results, host), host)
+	}
+}
+
+// What (*view).alike says of a rule by its area holds only where the rule stands in that
+// area's room.
+func TestAlikeKnowsTheRooms(t *testing.T) {
+	rooms := map[string][]check.Doc{
+		"spf": check.Docs(spf.Rules(spf.Settings{})), "dkim": check.Docs(dkim.Rules(dkim.Settings{})),
+		"dmarc": check.Docs(dmarc.Rules(dmarc.Settings{})), "mx": check.Docs(mx.Rules(mx.Settings{})),
+		"mtasts": check.Docs(mtasts.Rules(mtasts.Settings{})), "tlsrpt": check.Docs(tlsrpt.Rules(tlsrpt.Settings{})),
+		"cert": check.Docs(tlscert.Rules(tlscert.Settings{})), "tls": check.Docs(tlscert.Rules(tlscert.Settings{})),
+	}
+	same := &view{facts: &Facts{}}
+	n := 0
+	for _, doc := range Catalog() {
+		if !same.alike(same, doc.ID) {
+			continue
+		}
+		n++
+		area, _, _ := strings.Cut(doc.ID, ".")
+		in := func(d check.Doc) bool { return d.ID == doc.ID }
+		assert.True(t, slices.ContainsFunc(rooms[area], in), "%s reads more than the room of %s", doc.ID, area)
+	}
+	assert.Greater(t, n, len(Catalog())/2)
+}
+
+// Rules that are not judged again for a repair would have said the same.
+func TestAlikeSaysTheSame(t *testing.T) {
+	c := Checker{Offline: true, Resolver: dnstest.Must(`
+acme.example.              MX  10 mx.acme.example.
+acme.example.              MX  20 mx.acme.example.
+mx.acme.example.           A   185.12.80.1
+acme.example.              TXT "v=spf1 mx ipv4:185.12.80.2 mx +all"
+_dmarc.acme.example.       TXT "v=DMARC1; p=rejct; pct=50; rua=mailto:d@acme.example"
+_mta-sts.acme.example.     TXT "v=STSv1; id=1"
+_smtp._tls.acme.example.   TXT "v=TLSRPTv1; rua=tls@acme.example"
+s1._domainkey.acme.example. TXT "v=DKIM1; k=ed25519; p=9Upxi//bW1hVGBph1XOZkilGntfLtVDR1cJZNwTKWm4=; p=9Upxi//bW1hVGBph1XOZkilGntfLtVDR1cJZNwTKWm4="
+`)}
+	f, err := c.Discover(t.Context(), Target{Domain: "acme.example"})
+	require.NoError(t, err)
+	v, all := newView(f, Settings{}), rules(Settings{})
+	results := check.Apply(v, all)
+	changes := v.changes(results)
+	require.Greater(t, len(changes), 3)
+	for _, change := range changes {
+		facts, err := withChange(f, change)
+		require.NoError(t, err)
+		after := v.with(facts)
+		for i := range all {
+			if after.alike(v, all[i].ID) {
+				require.Equal(t, results[i], all[i].Apply(after), "%s after %v", all[i].ID, change)
+			}
+		}
 	}
 }
