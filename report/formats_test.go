@@ -118,7 +118,7 @@ func TestPrometheusSuccess(t *testing.T) {
 	for i := range r.Results {
 		r.Results[i].Gaps = nil
 	}
-	assert.Contains(t, write(t, "prometheus", r), "mailcheck_check_last_success_timestamp_seconds{target=\"acme.example\"} 1795341600\n")
+	assert.Contains(t, write(t, "prometheus", r), "mailcheck_check_last_success_timestamp_seconds{command=\"cert\",target=\"acme.example\"} 1795341600\n")
 }
 
 // Of samples with the same labels there is one: the format knows no second.

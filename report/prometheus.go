@@ -14,12 +14,17 @@ import (
 
 // writePrometheus writes the reports in Prometheus' text format, version 0.0.4, for
 // the textfile collector of node_exporter. Every series is a gauge that is keyed by
-// its target and subject, so that a renewed certificate goes on in the same series.
-// What is not known has no series.
-func writePrometheus(w io.Writer, frame *check.Report) error {
+// its target and subject, so that a renewed certificate goes on in the same series,
+// and by what was checked: where two of node_exporter's files have the same series, it
+// tells of neither. What is not known has no series.
+func writePrometheus(w io.Writer, frame *check.Report, o Options) error {
 	e := exposition{}
 	for _, r := range frame.Reports {
-		e.report(r)
+		of := []label{{"target", r.Target}}
+		if o.What != "" {
+			of = []label{{"command", o.What}, {"target", r.Target}}
+		}
+		e.report(r, of)
 	}
 	_, err := io.WriteString(w, e.String())
 	return err
@@ -58,31 +63,34 @@ func (e exposition) add(name, help string, value float64, labels ...label) {
 	}
 }
 
-func (e exposition) report(r *check.Report) {
-	target := label{"target", r.Target}
+// report takes a report, whose samples all have the labels of.
+func (e exposition) report(r *check.Report, of []label) {
+	add := func(name, help string, value float64, labels ...label) {
+		e.add(name, help, value, slices.Concat(of, labels)...)
+	}
 	if !r.At.IsZero() {
 		at := float64(r.At.Unix())
-		e.add("check_last_run_timestamp_seconds", "When the target was checked.", at, target)
+		add("check_last_run_timestamp_seconds", "When the target was checked.", at)
 		if len(r.Results) > 0 && len(unanswered(r)) == 0 {
-			e.add("check_last_success_timestamp_seconds", "When the target was checked; absent where a question failed that a rule of medium severity or above needed.", at, target)
+			add("check_last_success_timestamp_seconds", "When the target was checked; absent where a question failed that a rule of medium severity or above needed.", at)
 		}
 	}
 	if version := strings.TrimPrefix(r.Tool, "mailcheck "); version != "" {
-		e.add("build_info", "The release of mailcheck that checked.", 1, label{"version", version})
+		add("build_info", "The release of mailcheck that checked the target.", 1, label{"version", version})
 	}
-	e.results(r, target)
+	e.results(r, of)
 	for _, a := range r.Answers {
 		if v, known := map[check.Outcome]float64{check.Pass: 1, check.Note: 1, check.Fail: 0}[a.Outcome]; known {
-			e.add("answer_ok", "Whether a question of the report's headline has a good answer (1) or a bad one (0); absent where it is not known.", v, target, label{"answer", a.ID})
+			add("answer_ok", "Whether a question of the report's headline has a good answer (1) or a bad one (0); absent where it is not known.", v, label{"answer", a.ID})
 		}
 	}
 	for _, m := range r.Measures {
-		e.measure(m, target)
+		e.measure(m, of)
 	}
 }
 
 // results counts them, zeros too so that a series does not begin with its first fault.
-func (e exposition) results(r *check.Report, target label) {
+func (e exposition) results(r *check.Report, of []label) {
 	type kind struct {
 		check.Severity
 		check.Outcome
@@ -96,23 +104,25 @@ func (e exposition) results(r *check.Report, target label) {
 			if s == check.Info && o == check.Fail || s != check.Info && o == check.Note {
 				continue // there is no such thing
 			}
-			e.add("check_results", "Rules by severity and outcome.", float64(n[kind{s, o}]), target, label{"severity", s.String()}, label{"outcome", string(o)})
+			e.add("check_results", "Rules by severity and outcome.", float64(n[kind{s, o}]),
+				slices.Concat(of, []label{{"severity", s.String()}, {"outcome", string(o)}})...)
 		}
 	}
 	for _, res := range pick(r.Results, check.Fail) {
-		e.add("check_failed", "A rule that fails, 1; absent where it does not.", 1, target, label{"check", res.ID}, label{"severity", res.Severity.String()})
+		e.add("check_failed", "A rule that fails, 1; absent where it does not.", 1,
+			slices.Concat(of, []label{{"check", res.ID}, {"severity", res.Severity.String()}})...)
 	}
 }
 
 var metricName = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 
-func (e exposition) measure(m check.Measure, target label) {
+func (e exposition) measure(m check.Measure, of []label) {
 	if !metricName.MatchString(m.Name) || !finite(m) {
 		return
 	}
-	labels := []label{target, {"subject", m.Subject}}
+	labels := slices.Concat(of, []label{{"subject", m.Subject}})
 	for _, name := range slices.Sorted(maps.Keys(m.Labels)) {
-		if metricName.MatchString(name) && name != "target" && name != "subject" {
+		if metricName.MatchString(name) && !slices.Contains([]string{"command", "target", "subject"}, name) {
 			labels = append(labels, label{name, m.Labels[name]})
 		}
 	}

@@ -27,7 +27,8 @@ type Options struct {
 	// Hosts makes the text of several reports one table of their certificates, the
 	// soonest to expire first, in the place of a report each.
 	Hosts bool
-	What  string // what was checked, in Nagios' status line: "cert"
+	// What was checked: "cert", in Nagios' status line and as the label command of metrics.
+	What string
 }
 
 // Formats lists the names that NewStream takes.
@@ -76,7 +77,7 @@ func (s *Stream) Close() error {
 	case s.format == "nagios":
 		return writeNagios(s.w, &s.frame, s.opts)
 	case s.format == "prometheus":
-		return writePrometheus(s.w, &s.frame)
+		return writePrometheus(s.w, &s.frame, s.opts)
 	case s.format == "ics":
 		return writeICS(s.w, &s.frame)
 	case s.format == "json" && len(reports) == 1:

@@ -135,7 +135,7 @@ func TestGolden(t *testing.T) {
 		{"sample", "prometheus", sample(), report.Options{}},
 		{"dead-server", "nagios", deadServer(), report.Options{What: "domain"}},
 		{"hosts", "nagios", certs(), report.Options{What: "cert"}},
-		{"hosts", "prometheus", certs(), report.Options{}},
+		{"hosts", "prometheus", certs(), report.Options{What: "cert"}},
 		{"hosts", "ics", certs(), report.Options{}},
 		{"nothing", "nagios", &check.Report{Reports: []*check.Report{{Target: "acme.example"}}}, report.Options{}},
 		{"nothing", "prometheus", &check.Report{Reports: []*check.Report{{Target: "acme.example"}}}, report.Options{}},
