@@ -31,7 +31,6 @@ type Client struct {
 	creds   Credentials
 	auth    *authorizer
 	http    *retryablehttp.Client
-	workers chan struct{}
 	perform func(Progress)
 	mu      sync.Mutex // of perform
 }

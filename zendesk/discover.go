@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/url"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -137,9 +138,35 @@ func list[W, T any](d *discovery, into *[]T, reduce func(W) (T, bool)) ask {
 			if len(*into) >= d.options.MaxItems {
 				return d.full()
 			}
+			shorten(reflect.ValueOf(&v).Elem())
 			*into = append(*into, v)
 			return nil
 		}))
+	}
+}
+
+// nameMax is how many octets are kept of a name, title or other text in a list.
+const nameMax = 1000
+
+// shorten bounds the texts of an item, so that a list's memory is bounded by its
+// number of items.
+func shorten(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.String:
+		if s := v.String(); len(s) > nameMax {
+			v.SetString(strings.ToValidUTF8(s[:nameMax], "") + "…")
+		}
+	case reflect.Struct:
+		if v.Type() == reflect.TypeFor[time.Time]() {
+			return
+		}
+		for i := range v.NumField() {
+			shorten(v.Field(i))
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			shorten(v.Index(i))
+		}
 	}
 }
 
