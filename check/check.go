@@ -130,6 +130,9 @@ func (t *Text) UnmarshalText(s []byte) error {
 	return nil
 }
 
+// texter is an error, say, that can be worded in another language.
+type texter interface{ Text() Text }
+
 // Translation maps an English format or title to another language's. Where an
 // entry is absent, the English stands.
 type Translation map[string]string
@@ -144,13 +147,16 @@ func (tr Translation) Title(s string) (string, bool) {
 
 // Text words a Text in the translation's language, and reports whether it could.
 // A translated format may name its arguments by number: "%[2]s … %[1]d".
-// An argument that is itself a Text is translated too.
+// An argument that is itself a Text, or an error with a method Text, is translated too.
 func (tr Translation) Text(t Text) (string, bool) {
 	format, ok := tr.Title(t.Format)
 	args := make([]any, len(t.Args))
 	for i, a := range t.Args {
-		if inner, isText := a.(Text); isText {
+		switch inner := a.(type) {
+		case Text:
 			a, _ = tr.Text(inner)
+		case texter:
+			a, _ = tr.Text(inner.Text())
 		}
 		args[i] = a
 	}

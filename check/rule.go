@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // Doc is what is known of a rule before it is run: `mailcheck explain`,
@@ -31,6 +32,17 @@ type Rule[V any] struct {
 	// Finding the Subject, Detail, Evidence and Fix, and a Severity only to
 	// lower the rule's.
 	Check func(V) ([]Finding, []Gap)
+	// Attested is whose word a pass or not-applicable rests on; nil, or a nil
+	// result, means that it rests on what was seen alone.
+	Attested func(V) *Attested
+}
+
+// Attested is a person's word for what no interface shows.
+type Attested struct {
+	By       string    `json:"by"`
+	On       time.Time `json:"on"`       // the day of it
+	Until    time.Time `json:"until"`    // the last day on which it counts
+	Evidence string    `json:"evidence"` // where it is written, or why the rule does not apply
 }
 
 // Finding is one thing that is wrong, or with severity Info one thing to know.
@@ -74,6 +86,7 @@ type Why string
 const (
 	Failed      Why = "failed"      // it was asked, and no usable answer came
 	NotAsked    Why = "not-asked"   // nobody asked: offline, not wanted, or facts older than the rule
+	NotShown    Why = "not-shown"   // the answer was that these credentials, or this plan, do not see it
 	Limit       Why = "limit"       // a bound of ours was reached
 	Undecidable Why = "undecidable" // it depends on what only a message shows, such as an SPF macro
 	Person      Why = "person"      // no interface shows it: a person has to attest it
@@ -123,6 +136,18 @@ func (g *Gap) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
+// Words is the cause as a Text, which a cause with a method Text words itself;
+// none for none.
+func (g Gap) Words() Text {
+	if g.Cause == nil {
+		return Text{}
+	}
+	if t, ok := g.Cause.(texter); ok {
+		return t.Text()
+	}
+	return Textf("%s", g.Cause)
+}
+
 // CauseText is the cause in words, "" for none.
 func (g Gap) CauseText() string {
 	if g.Cause == nil {
@@ -141,6 +166,7 @@ type Result struct {
 	Cite     []Cite    `json:"cite"`
 	Gaps     []Gap     `json:"gaps,omitempty"`
 	Findings []Finding `json:"findings,omitempty"`
+	Attested *Attested `json:"attested,omitempty"` // of pass and not-applicable: the word that it rests on
 }
 
 // Apply runs rules over one view. The results stand in the rules' order.
@@ -161,8 +187,9 @@ func (r *Rule[V]) Apply(view V) Result {
 			res.Outcome = NotApplicable
 			if len(gaps) > 0 {
 				res.unknown(gaps)
+				return res
 			}
-			return res
+			return r.attest(view, res)
 		}
 	}
 	findings, gaps := r.Check(view)
@@ -170,8 +197,9 @@ func (r *Rule[V]) Apply(view V) Result {
 		res.Outcome = Pass
 		if len(gaps) > 0 {
 			res.unknown(gaps)
+			return res
 		}
-		return res
+		return r.attest(view, res)
 	}
 	res.Gaps = distinct(gaps)
 	res.Findings = slices.Clone(findings)
@@ -190,6 +218,13 @@ func (r *Rule[V]) Apply(view V) Result {
 	res.Outcome = Fail
 	if res.Severity == Info {
 		res.Outcome = Note
+	}
+	return res
+}
+
+func (r *Rule[V]) attest(view V, res Result) Result {
+	if r.Attested != nil {
+		res.Attested = r.Attested(view)
 	}
 	return res
 }
@@ -218,6 +253,8 @@ func (res *Result) unknown(gaps []Gap) {
 		res.Reason = Textf("%s was not asked", first.Subject)
 	case first.Cause == nil:
 		res.Reason = Textf("%s could not be known", first.Subject)
+	case first.Why == Person:
+		res.Reason = Textf("a person has to answer: %s", first.Cause)
 	default: // in words only when somebody reads them: many rules fail for one question
 		res.Reason = Textf("%s could not be known: %s", first.Subject, first.Cause)
 	}
@@ -264,7 +301,7 @@ func distinct(gaps []Gap) []Gap {
 func Lift[W, P any](rules []Rule[P], view func(W) (P, []Gap)) []Rule[W] {
 	lifted := make([]Rule[W], 0, len(rules))
 	for _, r := range rules {
-		lifted = append(lifted, Rule[W]{
+		whole := Rule[W]{
 			Doc: r.Doc,
 			Applies: func(w W) (bool, []Gap) {
 				part, gaps := view(w)
@@ -280,7 +317,14 @@ func Lift[W, P any](rules []Rule[P], view func(W) (P, []Gap)) []Rule[W] {
 				part, _ := view(w)
 				return r.Check(part)
 			},
-		})
+		}
+		if r.Attested != nil {
+			whole.Attested = func(w W) *Attested {
+				part, _ := view(w)
+				return r.Attested(part)
+			}
+		}
+		lifted = append(lifted, whole)
 	}
 	return lifted
 }

@@ -340,3 +340,43 @@ func ExampleApply() {
 	}
 	// Output: spf.multiple fail critical 2 records Publish one.
 }
+
+type refusal struct{}
+
+func (refusal) Error() string    { return "refused to agents" }
+func (refusal) Text() check.Text { return check.Textf("refused to %s", check.Textf("agents")) }
+
+// A cause that can word itself is told in the reader's language.
+func TestWordsOfACause(t *testing.T) {
+	ja := check.Translation{"refused to %s": "%sには許可されていません", "agents": "エージェント", "%s could not be known: %s": "%sは不明です（%s）"}
+	rule := check.Rule[int]{Check: func(int) ([]check.Finding, []check.Gap) {
+		return nil, []check.Gap{{Subject: "GET /x", Why: check.NotShown, Cause: refusal{}}}
+	}}
+	res := rule.Apply(0)
+	require.Equal(t, "GET /x could not be known: refused to agents", res.Reason.String())
+	got, ok := ja.Text(res.Reason)
+	assert.True(t, ok)
+	assert.Equal(t, "GET /xは不明です（エージェントには許可されていません）", got)
+	assert.Equal(t, "timed out", check.Gap{Cause: errors.New("timed out")}.Words().String())
+	assert.True(t, check.Gap{}.Words().IsZero())
+}
+
+// Whose word it is stands where a result rests on it, and nowhere else.
+func TestAttested(t *testing.T) {
+	word := &check.Attested{By: "Ada", Evidence: "contract 7"}
+	rule := func(applies bool, gaps ...check.Gap) check.Rule[int] {
+		return check.Rule[int]{
+			Doc:      check.Doc{Severity: check.Low},
+			Applies:  func(int) (bool, []check.Gap) { return applies, nil },
+			Check:    func(int) ([]check.Finding, []check.Gap) { return nil, gaps },
+			Attested: func(int) *check.Attested { return word },
+		}
+	}
+	question := check.Gap{Subject: "attestation", Why: check.Person, Cause: errors.New("Is it signed?")}
+	rules := check.Lift([]check.Rule[int]{rule(true), rule(false), rule(true, question)}, func(string) (int, []check.Gap) { return 0, nil })
+	got := check.Apply("", rules)
+	assert.Same(t, word, got[0].Attested)
+	assert.Same(t, word, got[1].Attested)
+	assert.Nil(t, got[2].Attested)
+	assert.Equal(t, "a person has to answer: Is it signed?", got[2].Reason.String())
+}

@@ -138,7 +138,11 @@ func (g *gapGroup) how() string {
 
 func (p *printer) gapText(g *gapGroup) string {
 	const shown = 4
-	switch cause := g.CauseText(); {
+	cause := g.CauseText()
+	if words := g.Words(); words.Format != "%s" { // it can be said in another language
+		cause = p.text(words)
+	}
+	switch {
 	case len(g.subjects) > 1 && g.Why == check.Failed:
 		return fmt.Sprintf(p.label("%d questions (%s, …): %s"), len(g.subjects), strings.Join(g.subjects[:min(len(g.subjects), 2)], ", "), g.how())
 	case len(g.subjects) > shown:
