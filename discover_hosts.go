@@ -40,8 +40,17 @@ func (d *discovery) certificates(ctx context.Context) {
 	}
 	d.facts.TLSCert, _ = tlscert.Discover(ctx, d.resolver, domain, tlscert.Options{
 		Budget: d.Budget, Hosts: hosts, Now: d.Now,
-		Prober: &tlscert.Prober{Dialer: d.dialer(), AllowPrivate: d.allowed()},
+		Prober:  &tlscert.Prober{Dialer: d.dialer(), AllowPrivate: d.allowed()},
+		Fetcher: d.fetcher(),
 	})
+}
+
+// fetcher is nil offline.
+func (d *discovery) fetcher() *tlscert.Fetcher {
+	if d.Offline {
+		return nil
+	}
+	return d.Fetcher
 }
 
 // webNames are the names below a domain where help centres usually stand.

@@ -63,6 +63,9 @@ type Checker struct {
 	// AllowPrivate opens address ranges that are otherwise not dialled because
 	// they are not public: those of an intranet, or loopback for tests.
 	AllowPrivate []netip.Prefix
+	// Fetcher gets what certificates point to: missing issuers, revocation lists,
+	// renewal information. Checks that share one share what it got. Nobody is asked if nil.
+	Fetcher *tlscert.Fetcher
 	// Offline dials nobody. It says nothing about the Resolver.
 	Offline bool
 	// Providers is provider.Builtin() if nil.

@@ -47,7 +47,7 @@ func (j *judge) ariRevocation() check.Rule[*Analysis] {
 			return nil
 		}
 		return v.renewalFinding(w, check.Textf("the authority wants the certificate at %s renewed between %s and %s, when %d%% of its lifetime had passed: it is about to be revoked, or is already",
-			v.where(v.Addrs), date(w.Start), date(w.End), int64(100*w.End.Sub(v.NotBefore).Seconds()/v.Lifetime().Seconds())))
+			v.where(v.Addrs), date(w.Start), date(w.End), max(0, int64(100*w.End.Sub(v.NotBefore).Seconds()/v.Lifetime().Seconds()))))
 	})
 }
 

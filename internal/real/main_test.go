@@ -16,6 +16,7 @@ var programs = map[string]string{
 	"nsd": "nsd", "unbound": "unbound", "kzonesign": "knot-dnssecutils or knot", "keymgr": "knot",
 	"nginx": "nginx-light", "postfix": "postfix", "dovecot": "dovecot-imapd", "pop3-login": "dovecot-pop3d",
 	"promtool": "prometheus", "systemd-analyze": "systemd", "flock": "util-linux",
+	"openssl": "openssl", "pebble": "none: parts.sh builds it",
 }
 
 // have reports whether all of these programs are there. Where one is not, the log
@@ -43,14 +44,15 @@ func notRun(t *testing.T, why string) {
 	}
 }
 
-// program finds a program in PATH, and where Debian keeps servers: that is not in
-// everybody's PATH.
+// program finds a program in PATH, where Debian keeps servers, which is not in
+// everybody's PATH, and where parts.sh puts what it builds.
 func program(name string) string {
 	if path, err := exec.LookPath(name); err == nil {
 		return path
 	}
-	for _, dir := range []string{"/usr/sbin", "/usr/local/sbin", "/usr/lib/dovecot"} {
+	for _, dir := range []string{"/usr/sbin", "/usr/local/sbin", "/usr/lib/dovecot", "../../bin"} {
 		if path, err := exec.LookPath(filepath.Join(dir, name)); err == nil {
+			path, _ = filepath.Abs(path) // servers run in folders of their own
 			return path
 		}
 	}

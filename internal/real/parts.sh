@@ -1,16 +1,21 @@
 #!/bin/sh
 # The servers that the tests of this folder start: installs those that are missing
-# where it may (as root, on a system with apt-get), and says what is missing after that.
+# where it may (as root, on a system with apt-get; one is built with Go), and says what is
+# missing after that.
 #
 #   parts.sh           install, then say
 #   parts.sh missing   only say
 set -u
-PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/lib/dovecot
+bin=$(cd "$(dirname "$0")/../.." && pwd)/bin
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/lib/dovecot:$bin
 
 # program:package
 parts="nsd:nsd unbound:unbound kzonesign:knot-dnssecutils keymgr:knot
 nginx:nginx-light postfix:postfix dovecot:dovecot-imapd pop3-login:dovecot-pop3d
-promtool:prometheus systemd-analyze:systemd flock:util-linux"
+promtool:prometheus systemd-analyze:systemd flock:util-linux openssl:openssl pebble:"
+
+# The ACME server that is in no Debian: built, where there is Go.
+pebble=github.com/letsencrypt/pebble/v2/cmd/pebble@v2.10.1
 
 # missing prints the programs that are not there, or with "packages" what they come in.
 missing() {
@@ -36,7 +41,10 @@ install() {
 	done
 }
 
-if [ "${1:-}" != missing ] && [ -n "$(missing)" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+if [ "${1:-}" != missing ] && ! command -v pebble >/dev/null 2>&1 && command -v go >/dev/null 2>&1; then
+	GOBIN=$bin go install $pebble >/dev/null 2>&1
+fi
+if [ "${1:-}" != missing ] && [ -n "$(missing packages)" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
 	install
 fi
 for program in $(missing); do
