@@ -54,59 +54,67 @@ type hostRow struct {
 	share                                          float64 // of the lifetime that is left
 	bar, outcome                                   check.Outcome
 	failed                                         []*check.Result // the gravest first
-	reason                                         string          // why no certificate is known
+	reason                                         string          // why something is not known
 }
 
 // hostRows has one for each measure of what is left of a certificate.
 func (p *printer) hostRows(r *check.Report) []*hostRow {
 	var rows []*hostRow
 	for _, m := range r.Measures {
-		if m.Name != "cert_left_seconds" || m.Limit == nil || !finite(m) {
-			continue
+		if m.Name == "cert_left_seconds" && m.Limit != nil && *m.Limit > 0 && finite(m) {
+			rows = append(rows, p.hostRow(r, m))
 		}
-		of := func(name string) *check.Measure {
-			i := slices.IndexFunc(r.Measures, func(o check.Measure) bool { return o.Name == name && o.Subject == m.Subject })
-			if i < 0 {
-				return nil
-			}
-			return &r.Measures[i]
-		}
-		left, lifetime := spans(m.Value, *m.Limit)
-		row := &hostRow{
-			host: Clean(clip(m.Subject)), left: left, lifetime: lifetime,
-			bar: m.Outcome, outcome: check.Pass, end: float64(r.At.Unix()) + m.Value,
-		}
-		if *m.Limit > 0 {
-			row.share = min(max(m.Value / *m.Limit, 0), 1)
-		}
-		if end := of("cert_not_after_timestamp_seconds"); end != nil {
-			row.end = end.Value
-		}
-		if t, ok := moment(row.end); ok {
-			row.until = t.Format(time.DateOnly)
-		}
-		if info := of("cert_info"); info != nil {
-			row.issuer = Clean(clip(info.Labels["issuer"]))
-		}
-		row.addresses = addressesOf(of("cert_addresses_seen"), of("cert_addresses"))
-		for _, res := range r.Results {
-			about := func(f check.Finding) bool {
-				return f.Subject == m.Subject || len(r.Measures) > 0 && r.Target == m.Subject
-			}
-			if res.Outcome == check.Fail && slices.ContainsFunc(res.Findings, about) {
-				row.failed = append(row.failed, &res)
-			}
-		}
-		slices.SortStableFunc(row.failed, func(a, b *check.Result) int { return cmp.Compare(b.Severity, a.Severity) })
-		if len(row.failed) > 0 {
-			row.outcome = check.Note
-			if row.failed[0].Severity > check.Low {
-				row.outcome = check.Fail
-			}
-		}
-		rows = append(rows, row)
 	}
 	return rows
+}
+
+func (p *printer) hostRow(r *check.Report, m check.Measure) *hostRow {
+	row := &hostRow{
+		host: Clean(clip(m.Subject)), share: min(max(m.Value / *m.Limit, 0), 1), end: float64(r.At.Unix()) + m.Value,
+		bar: m.Outcome, outcome: check.Pass,
+	}
+	row.left, row.lifetime = spans(m.Value, *m.Limit)
+	if end := measureOf(r, "cert_not_after_timestamp_seconds", m.Subject); end != nil {
+		row.end = end.Value
+	}
+	if t, ok := moment(row.end); ok {
+		row.until = t.Format(time.DateOnly)
+	}
+	if info := measureOf(r, "cert_info", m.Subject); info != nil {
+		row.issuer = Clean(clip(info.Labels["issuer"]))
+	}
+	row.addresses = addressesOf(measureOf(r, "cert_addresses_seen", m.Subject), measureOf(r, "cert_addresses", m.Subject))
+
+	alone := r.Target == m.Subject // the report is about nothing else
+	for _, res := range pick(r.Results, check.Fail) {
+		if alone || slices.ContainsFunc(res.Findings, func(f check.Finding) bool { return f.Subject == m.Subject }) {
+			row.failed = append(row.failed, res)
+		}
+	}
+	slices.SortStableFunc(row.failed, func(a, b *check.Result) int { return cmp.Compare(b.Severity, a.Severity) })
+	for _, g := range groupGaps(unanswered(r)) {
+		if row.reason == "" && g.Why == check.Failed && (alone || strings.HasPrefix(g.Subject, m.Subject)) {
+			row.reason = Clean(p.gapText(g))
+		}
+	}
+	switch {
+	case len(row.failed) > 0 && row.failed[0].Severity > check.Low:
+		row.outcome = check.Fail
+	case row.reason != "":
+		row.outcome = check.Unknown
+	case len(row.failed) > 0:
+		row.outcome = check.Note
+	}
+	return row
+}
+
+// measureOf finds a measure of a subject, nil where there is none.
+func measureOf(r *check.Report, name, subject string) *check.Measure {
+	i := slices.IndexFunc(r.Measures, func(m check.Measure) bool { return m.Name == name && m.Subject == subject && finite(m) })
+	if i < 0 {
+		return nil
+	}
+	return &r.Measures[i]
 }
 
 // addressesOf writes "4", and "2/4" where two of four showed a certificate.
@@ -150,7 +158,7 @@ type hostColumns struct {
 // a line of its own.
 func (p *printer) layout(rows []*hostRow) hostColumns {
 	width := p.opts.Width
-	c := hostColumns{bar: min(max(width/8-2, 8), 24), lifetime: width >= 100, alone: width < 60}
+	c := hostColumns{bar: min(max(width/8-2, 8), 14), lifetime: width >= 100, alone: width < 60}
 	for _, r := range rows {
 		c.addresses = max(c.addresses, columns(r.addresses))
 		c.issuer = max(c.issuer, columns(r.issuer))
@@ -237,7 +245,7 @@ func (p *printer) hostFindings(line string, r *hostRow) {
 	}
 	for i, res := range failed {
 		first := p.ink(inkOf(check.Fail, res.Severity), pad(p.label(res.Severity.String()), wide)) + "  "
-		text := p.title(res) + "  [" + res.ID + "]"
+		text := p.title(res) + " [" + res.ID + "]"
 		if i == 0 && columns(stripInk(line+"  "+first))+columns(text) <= p.opts.Width {
 			line += "  " + first + text
 			continue
@@ -253,6 +261,9 @@ func (p *printer) hostFindings(line string, r *hostRow) {
 	}
 	if more > 0 {
 		p.line("      " + fmt.Sprintf(p.label("… and %d more"), more))
+	}
+	if r.reason != "" {
+		p.block("      "+p.ink(magenta, pad(p.label("unknown"), wide))+"  ", r.reason, plain)
 	}
 }
 

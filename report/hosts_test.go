@@ -50,6 +50,11 @@ func certs() *check.Report {
 		failed("cert.expired", check.Critical, "Certificate is expired", "old.acme.example", "the certificate at all addresses expired on 2026-11-19, 3 days ago"))
 	soon := host("help.acme.example", "Let's Encrypt R13", 11*day, 90*day, check.Fail,
 		failed("cert.expiring", check.High, "Certificate expires soon", "help.acme.example", "the certificate at 192.0.2.1 and 192.0.2.2 expires in 11 days, on 2026-12-03; 12% of its lifetime of 90 days is left"))
+	partly := host("half.acme.example", "Let's Encrypt R12", 70*day, 90*day, check.Pass, check.Result{
+		ID: "cert.expired", Outcome: check.Unknown, Severity: check.Critical, Title: "Certificate is expired",
+		Gaps: []check.Gap{{Subject: "half.acme.example:443 at 2001:db8::9", Why: check.Failed, Cause: errors.New("connection refused")}},
+	})
+	partly.Measures[5].Value = 1
 	soon.Measures[4].Value = 4
 	mismatch := host("mail.acme.example:465", "Sectigo Public Server Authentication CA DV R36", 150*day, 199*day, check.Pass,
 		failed("cert.name-mismatch", check.High, "Certificate is for other names", "mail.acme.example:465", "the certificate is for www.acme.example"),
@@ -69,7 +74,7 @@ func certs() *check.Report {
 		mismatch, soon,
 		host("support.acme.example", "Google Trust Services WE1", 24*day, 90*day, check.Note,
 			failed("cert.expiring", check.Medium, "Certificate expires soon", "support.acme.example", "the certificate at all addresses expires in 24 days")),
-		missing,
+		missing, partly,
 		host("a-very-long-name-of-a-branch-office-in-the-north.helpcenter.acme.example:8443", "認証局株式会社 TLS CA 1", 188*day, 199*day, check.Pass),
 	}}
 	for _, r := range frame.Reports {
@@ -80,7 +85,7 @@ func certs() *check.Report {
 
 func TestHostsTable(t *testing.T) {
 	short := certs()
-	short.Reports = short.Reports[:9] // without the long name
+	short.Reports = short.Reports[:10] // without the long name
 	tests := []struct {
 		name   string
 		report *check.Report
@@ -125,4 +130,30 @@ func TestHostsTable_oneHost(t *testing.T) {
 	require.NoError(t, report.Write(&table, "text", one, report.Options{Hosts: true}))
 	require.NoError(t, report.Write(&whole, "text", one, report.Options{}))
 	assert.Equal(t, whole.String(), table.String(), "one host has its whole report")
+}
+
+func TestHostsTable_bounds(t *testing.T) {
+	var many []check.Result
+	for _, id := range []string{"cert.a", "cert.b", "cert.c", "cert.d", "cert.e"} {
+		many = append(many, failed(id, check.Low, "A rule", "a.example", "x"))
+	}
+	frame := &check.Report{Reports: []*check.Report{
+		host("a.example", "CA", 60*day, 90*day, check.Pass, many...),
+		{Target: "b.example"}, // nothing is known, and not why
+		{Target: "c.example", Measures: []check.Measure{{Name: "cert_left_seconds", Subject: "c.example", Limit: ptr(0.0)}}},
+	}}
+	var b strings.Builder
+	require.NoError(t, report.Write(&b, "text", frame, report.Options{Hosts: true}))
+	assert.Equal(t, `    host       addr  issuer            left  expires
+  ! a.example     2  CA      █████░░░  60 d  2027-01-21
+      low       A rule [cert.a]
+      low       A rule [cert.b]
+      low       A rule [cert.c]
+      … and 2 more
+
+  ? b.example  no certificate was seen
+  ? c.example  no certificate was seen
+
+  3 hosts · 2 not known · 1 fine
+`, b.String())
 }

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -61,13 +60,7 @@ type event struct {
 }
 
 func (c *calendar) measure(r *check.Report, m check.Measure) {
-	of := func(name string) *check.Measure {
-		i := slices.IndexFunc(r.Measures, func(o check.Measure) bool { return o.Name == name && o.Subject == m.Subject && finite(o) })
-		if i < 0 {
-			return nil
-		}
-		return &r.Measures[i]
-	}
+	of := func(name string) *check.Measure { return measureOf(r, name, m.Subject) }
 	at, ok := moment(m.Value)
 	if !ok {
 		return
