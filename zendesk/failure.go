@@ -160,7 +160,9 @@ func failureOfStatus(resp *http.Response, body []byte) *Failure {
 	switch code := resp.StatusCode; {
 	case code >= 300 && code < 400:
 		f.Kind = FailureRedirect
-		f.Host = hostOf(resp.Header.Get("Location"))
+		if to, err := resp.Location(); err == nil { // the host alone: the rest may hold a secret
+			f.Host = clip(to.Host)
+		}
 	case code == http.StatusUnauthorized:
 		f.Kind = FailureCredentials
 	case code == http.StatusPaymentRequired:
@@ -210,13 +212,4 @@ func errorWord(body []byte) string {
 		return ""
 	}
 	return text
-}
-
-// hostOf is the host of a link, without what may be secret in it.
-func hostOf(link string) string {
-	u, err := url.Parse(link)
-	if err != nil || u.Host == "" {
-		return "" // unreadable, or the same host
-	}
-	return clip(u.Host)
 }

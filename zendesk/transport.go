@@ -37,14 +37,14 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if at == nil {
 		at = &call{}
 	}
-	if err := t.pace.wait(ctx, func(until time.Time) { t.waiting(at.endpoint, until) }); err != nil {
-		return nil, err
-	}
 	select {
 	case t.workers <- struct{}{}:
 		defer func() { <-t.workers }()
 	case <-ctx.Done():
 		return nil, ctx.Err()
+	}
+	if err := t.pace.wait(ctx, func(until time.Time) { t.waiting(at.endpoint, until) }); err != nil {
+		return nil, err
 	}
 	at.tries++
 	ctx, cancel := context.WithTimeoutCause(ctx, t.timeout, errSlow)
@@ -129,7 +129,7 @@ func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, erro
 	return false, nil
 }
 
-// backoff doubles from try to try, with jitter over its whole length. What a 429
+// backoff doubles from try to try, with jitter over half of it. What a 429
 // asks for is waited for in the pacer, for everybody.
 func backoff(least, most time.Duration, try int, resp *http.Response) time.Duration {
 	if resp != nil && resp.StatusCode == http.StatusTooManyRequests {
