@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log"
 	"net/netip"
+	"time"
 
 	"github.com/mailcheck-go/mailcheck/check"
 	"github.com/mailcheck-go/mailcheck/dnsx/dnstest"
@@ -64,6 +65,24 @@ func ExampleDiscover() {
 	// 192.0.2.10 TLS 1.3 1 certificate
 	// 192.0.2.11 connection refused
 	// 2026-11-19 11:59:59 +0000 UTC
+}
+
+// A certificate that is valid for long is of no use once its chain breaks.
+func ExampleOverview() {
+	resolver := dnstest.Must("acme.example. A 192.0.2.10")
+	network := parseWorld("acme.example", "192.0.2.10 left=60d issuer=old")
+
+	facts, err := tlscert.Discover(context.Background(), resolver, "acme.example", network.options(""))
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, s := range tlscert.Overview(tlscert.Analyze(facts), tlscert.Settings{Roots: testPKI().roots}) {
+		fmt.Println(s.Host, "by", s.Issuer, "until", s.Host.NotAfter().Format(time.DateOnly))
+		fmt.Println("breaks on", s.Breaks.Format(time.DateOnly), "because", s.Reason)
+	}
+	// Output:
+	// acme.example by Old CA until 2027-01-21
+	// breaks on 2026-12-02 because the intermediate Old CA expires
 }
 
 func ExampleParseThreshold() {

@@ -183,25 +183,28 @@ func TestSCTLists(t *testing.T) {
 
 // TestOverview: when a host breaks and why, over all of its addresses.
 func TestOverview(t *testing.T) {
-	type broken struct{ issuer, on, why string }
+	type broken struct{ issuer, on, why, refused string }
 	tests := []struct {
 		name, lines string
 		want        broken
 	}{
-		{"by its own end", "192.0.2.1 left=60d", broken{"Public CA", "2027-01-21", "the certificate expires"}},
-		{"by an intermediate", "192.0.2.1 issuer=old left=60d", broken{"Old CA", "2026-12-02", "the intermediate Old CA expires"}},
-		{"not by what another path makes up for", "192.0.2.1 chain=leaf,issuer,cross", broken{"Public CA", "2027-01-21", "the certificate expires"}},
-		{"by a cross-signed root", "192.0.2.1 issuer=new chain=leaf,issuer,cross2", broken{"New CA", "2026-12-12", "the intermediate New Root expires"}},
-		{"at another address than the first to expire", "192.0.2.1 left=20d\n192.0.2.2 issuer=old left=60d", broken{"Public CA", "2026-12-02", "the intermediate Old CA expires"}},
-		{"already", "192.0.2.1 issuer=gone from=2026-11-01", broken{"Gone CA", "2026-11-21", "the intermediate Gone CA expires"}},
-		{"self-signed", "192.0.2.1 issuer=self left=9d", broken{"acme.example", "2026-12-01", "the certificate expires"}},
+		{"by its own end", "192.0.2.1 left=60d", broken{"Public CA", "2027-01-21", "the certificate expires", ""}},
+		{"by an intermediate", "192.0.2.1 issuer=old left=60d", broken{"Old CA", "2026-12-02", "the intermediate Old CA expires", ""}},
+		{"not by what another path makes up for", "192.0.2.1 chain=leaf,issuer,cross", broken{"Public CA", "2027-01-21", "the certificate expires", ""}},
+		{"by a cross-signed root", "192.0.2.1 issuer=new chain=leaf,issuer,cross2", broken{"New CA", "2026-12-12", "the intermediate New Root expires", ""}},
+		{"at another address than the first to expire", "192.0.2.1 left=20d\n192.0.2.2 issuer=old left=60d", broken{"Public CA", "2026-12-02", "the intermediate Old CA expires", ""}},
+		{"already", "192.0.2.1 issuer=gone from=2026-11-01", broken{"Gone CA", "2026-11-21", "the intermediate Gone CA expires", "the chain at 192.0.2.1 rests on the intermediate Gone CA, which expired on 2026-11-21 12:00 UTC"}},
+		{"self-signed", "192.0.2.1 issuer=self left=9d", broken{"acme.example", "2026-12-01", "the certificate expires", "the certificate at 192.0.2.1 is signed with its own key"}},
+		{"for other names", "192.0.2.1 names=other.example", broken{"Public CA", "2027-01-21", "the certificate expires", "the certificate at 192.0.2.1 is for other.example"}},
+		{"at one of two addresses", "192.0.2.1 left=-3d\n192.0.2.2", broken{"Public CA", "2026-11-19", "the certificate expires", "the certificate at 192.0.2.1 (1 of 2 addresses) expired on 2026-11-19 11:59 UTC, 3 days ago"}},
+		{"not valid yet", "192.0.2.1 left=100d", broken{"Public CA", "2027-03-02", "the certificate expires", "the certificate at 192.0.2.1 is valid from 2026-12-02 12:00 UTC on, in 10 days"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			a := tlscert.Analyze(factsOf(t, tt.lines))
 			all := tlscert.Overview(a, tlscert.Settings{Roots: testPKI().roots})
 			require.Len(t, all, 1)
-			assert.Equal(t, tt.want, broken{all[0].Issuer, all[0].Breaks.Format(time.DateOnly), all[0].Reason.String()})
+			assert.Equal(t, tt.want, broken{all[0].Issuer, all[0].Breaks.Format(time.DateOnly), all[0].Reason.String(), all[0].Refused.String()})
 		})
 	}
 	silent := tlscert.Overview(tlscert.Analyze(factsOf(t, "192.0.2.1 timeout")), tlscert.Settings{At: now})

@@ -82,20 +82,12 @@ func (j *judge) smtpCertUntrusted() check.Rule[*Analysis] {
 		Fix:      "Install a certificate of a public authority, with its chain. MTA-STS needs one.",
 		Cite:     []check.Cite{check.RFC(8461, "4.2"), check.RFC(7435, "3")},
 	}, func(v view, c *Chain, w *verdict) ([]check.Finding, []check.Gap) {
-		var detail check.Text
-		switch w.trust {
-		case trusted, outdated:
+		if w.trust == outdated { // that is smtp.cert-expired
 			return nil, nil
-		case selfSigned:
-			detail = check.Textf("the certificate at %s is signed with its own key", v.where(c.Addrs))
-		case incomplete:
-			detail = check.Textf("the certificate at %s comes without that of its issuer, %s", v.where(c.Addrs), issuerName(v.Certificate))
-		case untrusted:
-			detail = check.Textf("the chain at %s ends at %s, and leads to no trusted root", v.where(c.Addrs), label(w.last))
-		case weak:
-			detail = check.Textf("the chain at %s rests on a SHA-1 or MD5 signature", v.where(c.Addrs))
-		default:
-			detail = check.Textf("the chain at %s does not hold: %s", v.where(c.Addrs), reason(w.err))
+		}
+		detail := v.distrust(c, w)
+		if detail.IsZero() {
+			return nil, nil
 		}
 		return v.chainFinding(c, w.last, detail), nil
 	})

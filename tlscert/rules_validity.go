@@ -24,17 +24,24 @@ func (j *judge) expired() check.Rule[*Analysis] {
 // pastEnd says what has expired: the leaf, or its chain.
 func (j *judge) pastEnd(v view) (found []check.Finding) {
 	if v.at.After(v.NotAfter) {
-		f := v.finding(check.Textf("the certificate at %s expired on %s, %s ago", v.where(v.Addrs), date(v.NotAfter), span(v.at.Sub(v.NotAfter))))
+		f := v.finding(v.expiredText())
 		f.Fix = v.newer()
 		return []check.Finding{f}
 	}
 	for _, c := range v.Chains {
 		if w := j.known(c, v.at); w != nil && w.trust == outdated {
-			found = append(found, v.chainFinding(c, w.last, check.Textf("the chain at %s rests on %s, which expired on %s",
-				v.where(c.Addrs), authority(w.last), date(w.until)))...)
+			found = append(found, v.chainFinding(c, w.last, v.distrust(c, w))...)
 		}
 	}
 	return found
+}
+
+func (v view) expiredText() check.Text {
+	return check.Textf("the certificate at %s expired on %s, %s ago", v.where(v.Addrs), date(v.NotAfter), span(v.at.Sub(v.NotAfter)))
+}
+
+func (v view) earlyText() check.Text {
+	return check.Textf("the certificate at %s is valid from %s on, in %s", v.where(v.Addrs), date(v.NotBefore), span(v.NotBefore.Sub(v.at)))
 }
 
 // known is the verdict on a chain, nil where there are no roots to judge by.
@@ -53,9 +60,7 @@ func (j *judge) notYetValid() check.Rule[*Analysis] {
 		Text:     "Clients refuse a certificate before its first day as they do after its last. The usual cause is one that was installed too early, or a clock that is wrong where it was issued.",
 		Fix:      "Serve the previous certificate until then, or have it issued again from today on; check the clocks.",
 		Cite:     []check.Cite{check.RFC(5280, "4.1.2.5")},
-	}, func(v view) bool { return v.at.Before(v.NotBefore) }, func(v view) check.Text {
-		return check.Textf("the certificate at %s is valid from %s on, in %s", v.where(v.Addrs), date(v.NotBefore), span(v.NotBefore.Sub(v.at)))
-	})
+	}, func(v view) bool { return v.at.Before(v.NotBefore) }, view.earlyText)
 }
 
 func (j *judge) expiring() check.Rule[*Analysis] {

@@ -16,6 +16,10 @@ type Status struct {
 	// where no certificate was seen or there are no trusted roots to judge by.
 	Breaks time.Time
 	Reason check.Text // why then
+	// Refused says why clients that verify refuse what an address serves, for the first
+	// reason that was found; zero where none does, or that is not known as for Breaks.
+	// It is what MTA-STS asks of a mail exchanger (RFC 8461, 4.2).
+	Refused check.Text
 }
 
 // Overview says of every host of an analysis until when its certificates hold.
@@ -43,6 +47,9 @@ func (j *judge) status(h *Served, at time.Time) Status {
 		return st
 	}
 	for _, l := range h.Leaves {
+		if st.Refused.IsZero() {
+			st.Refused = j.refusal(view{Leaf: l, host: h, at: at})
+		}
 		for _, c := range l.Chains {
 			e := j.ends(l, c, at)
 			if !st.Breaks.IsZero() && !e.until.Before(st.Breaks) {
@@ -55,4 +62,22 @@ func (j *judge) status(h *Served, at time.Time) Status {
 		}
 	}
 	return st
+}
+
+// refusal says why clients that verify refuse a certificate; zero where they do not.
+func (j *judge) refusal(v view) check.Text {
+	switch {
+	case v.at.Before(v.NotBefore):
+		return v.earlyText()
+	case v.at.After(v.NotAfter):
+		return v.expiredText()
+	case !v.named():
+		return v.otherNames()
+	}
+	for _, c := range v.Chains {
+		if why := v.distrust(c, j.verdict(c.path, v.at)); !why.IsZero() {
+			return why
+		}
+	}
+	return check.Text{}
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/mailcheck-go/mailcheck/check"
 )
 
 // path is a chain as it is served: the same one wherever the same octets are.
@@ -116,6 +118,26 @@ func classify(linked []*x509.Certificate, roots *x509.CertPool, at time.Time, er
 		v.trust = untrusted
 	}
 	return v
+}
+
+// distrust says why clients do not trust a chain; zero where they do.
+func (v view) distrust(c *Chain, w *verdict) check.Text {
+	addrs := v.where(c.Addrs)
+	switch w.trust {
+	case trusted:
+		return check.Text{}
+	case outdated:
+		return check.Textf("the chain at %s rests on %s, which expired on %s", addrs, authority(w.last), date(w.until))
+	case selfSigned:
+		return check.Textf("the certificate at %s is signed with its own key", addrs)
+	case incomplete:
+		return check.Textf("the certificate at %s comes without that of its issuer, %s", addrs, issuerName(v.Certificate))
+	case untrusted:
+		return check.Textf("the chain at %s ends at %s, and leads to no trusted root", addrs, label(w.last))
+	case weak:
+		return check.Textf("the chain at %s rests on a SHA-1 or MD5 signature", addrs)
+	}
+	return check.Textf("the chain at %s does not hold: %s", addrs, reason(w.err))
 }
 
 // longest returns the end of the path that holds longest, without the leaf's own
