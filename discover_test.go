@@ -41,3 +41,37 @@ mx.mail.example.    A   192.0.2.1`)
 		assert.Equal(t, want, asked[q], "%s", q)
 	}
 }
+
+// BenchmarkDiscover is what a check costs of many that share a cache: all that the
+// domain names is asked anew, and what it shares with others is kept.
+func BenchmarkDiscover(b *testing.B) {
+	world := dnstest.Must(`
+acme.example.                       SOA ns.acme.example. hostmaster.acme.example. 1 7200 3600 1209600 3600
+acme.example.                       MX  10 mx.mail.example.
+acme.example.                       TXT "v=spf1 include:_spf.mail.example -all"
+s1._domainkey.acme.example.         TXT "v=DKIM1; p="
+_dmarc.acme.example.                TXT "v=DMARC1; p=reject; rua=mailto:d@acme.example"
+parked.example.                     SOA ns.parked.example. hostmaster.parked.example. 1 7200 3600 1209600 3600
+_spf.mail.example.                  TXT "v=spf1 ip4:192.0.2.0/24 -all"
+mx.mail.example.                    A   192.0.2.1`)
+	next := dnsx.ResolverFunc(world.Resolve) // without the list of names
+	for _, bench := range []struct {
+		name  string
+		cache *dnsx.Cache
+	}{
+		{"all", &dnsx.Cache{Next: next}},
+		{"cuts", &dnsx.Cache{Next: next, CutAfter: 2, ParentsFirst: true}},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
+			c := mailcheck.Checker{Resolver: bench.cache, Offline: true}
+			b.ReportAllocs()
+			for b.Loop() {
+				for _, domain := range []string{"acme.example", "parked.example"} {
+					if _, err := c.Discover(b.Context(), mailcheck.Target{Domain: domain}); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+		})
+	}
+}

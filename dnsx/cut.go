@@ -230,7 +230,7 @@ func (c *Cache) flyInSteps(ctx context.Context, b *batch) {
 			step, later = append(step, later...), nil
 		}
 		c.ask(ctx, step)
-		failed = slices.ContainsFunc(step, func(f *flight) bool { return f.reply.Failure != nil })
+		failed = slices.ContainsFunc(step, func(f *flight) bool { return f.failed })
 		rest = later
 	}
 }

@@ -17,7 +17,7 @@ type flight struct {
 	waiters  int
 	waiting  *waiting // those who wait, or waited and left
 	landed   bool
-	reply    Reply // set when it has landed
+	failed   bool // it has landed with a Failure
 
 	forgotten bool // its slot is not its own any more
 }
@@ -161,7 +161,7 @@ func (c *Cache) land(f *flight, r Reply) {
 
 // deliver hands over a reply. Its caller holds c.mu.
 func (c *Cache) deliver(f *flight, r Reply) {
-	f.reply, f.landed = r, true
+	f.landed, f.failed = true, r.Failure != nil
 	for w := f.waiting; w != nil; w = w.next {
 		w.caller.take(w.place, r)
 	}
