@@ -90,7 +90,7 @@ type Reply struct {
 	Items   int       `json:"items,omitempty"`   // of a list: how many the answers held
 	Failure *Failure  `json:"failure,omitempty"` // why not StateOK
 	Because Endpoint  `json:"because,omitempty"` // of StateNotAsked: the endpoint that failed before
-	Needs   Needs     `json:"needs,omitzero"`    // unless StateOK: who would see it
+	Needs   Needs     `json:"needs,omitzero"`    // who would see it, where role, scope or plan is in the way
 }
 
 // Gaps are what is missing of some endpoints; nil where all were seen whole.
@@ -140,11 +140,14 @@ type NotVisibleError struct {
 	Needs Needs
 }
 
-func (e *NotVisibleError) Error() string {
+func (e *NotVisibleError) Error() string { return e.Text().String() }
+
+// Text is the error in words.
+func (e *NotVisibleError) Text() check.Text {
 	if e.Needs == (Needs{}) {
-		return e.Failure.Error()
+		return e.Failure.Text()
 	}
-	return e.Failure.Error() + ": it needs " + e.Needs.String()
+	return check.Textf("%s: it needs %s", e.Failure.Text(), e.Needs.Text())
 }
 
 // replyOf makes the reply of an endpoint that was asked.
@@ -153,16 +156,17 @@ func replyOf(e Endpoint, at time.Time, items int, f *Failure) Reply {
 	if f == nil {
 		return r
 	}
-	r.Needs = e.Needs()
 	switch f.Kind {
-	case FailureCredentials, FailureForbidden:
+	case FailureCredentials:
 		r.State = StateForbidden
+	case FailureForbidden:
+		r.State, r.Needs = StateForbidden, e.Needs()
 	case FailureNotOnPlan:
-		r.State = StateNotOnPlan
+		r.State, r.Needs = StateNotOnPlan, e.Needs()
 	case FailureLimit:
 		r.State = StateLimit
 	default:
-		r.State, r.Needs = StateFailed, Needs{}
+		r.State = StateFailed
 	}
 	return r
 }

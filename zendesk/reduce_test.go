@@ -3,7 +3,10 @@ package zendesk
 import (
 	"encoding/json"
 	"fmt"
+	"go/parser"
+	"go/token"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -175,6 +178,17 @@ func TestNeedsOfEveryEndpoint(t *testing.T) {
 	}
 	assert.Empty(t, Endpoint("x").Request())
 	assert.Equal(t, "the role admin, the OAuth scope auditlogs:read or read, the plan Enterprise", EndpointAuditLog.Needs().String())
+}
+
+// The table of the package comment has every endpoint.
+func TestPackageComment(t *testing.T) {
+	file, err := parser.ParseFile(token.NewFileSet(), "zendesk.go", nil, parser.ParseComments|parser.PackageClauseOnly)
+	require.NoError(t, err)
+	doc := file.Doc.Text()
+	for _, e := range Endpoints() {
+		path := strings.TrimPrefix(sources[e].path, "/api/v2/")
+		assert.Regexp(t, `(?m)[\s,]`+regexp.QuoteMeta(path)+`[\s,?]`, doc)
+	}
 }
 
 // What was saved reads back to the same.
