@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -18,7 +19,7 @@ func deep(t *testing.T, name string, serve func(net.Conn)) tlscert.Endpoint {
 	t.Helper()
 	port := listen(t, map[string]func(net.Conn){"127.0.0.2": serve})
 	f, err := tlscert.Discover(t.Context(), dnstest.Must(""), "acme.example", tlscert.Options{
-		Deep: true, Prober: &tlscert.Prober{AllowPrivate: loopback},
+		Deep: true, Budget: time.Minute, Prober: &tlscert.Prober{AllowPrivate: loopback, Timeout: time.Minute},
 		Hosts: []tlscert.Host{{Name: name, Port: port, Protocol: tlscert.HTTPS, Addrs: []netip.Addr{netip.MustParseAddr("127.0.0.2")}}},
 	})
 	require.NoError(t, err)
@@ -106,7 +107,7 @@ func TestDeep(t *testing.T) {
 func TestDeepOverSTARTTLS(t *testing.T) {
 	s := newStage("S: 220 mx\nC: EHLO mailcheck.invalid\nS: 250-mx\nS: 250 STARTTLS\nC: STARTTLS\nS: 220 go\nTLS\nC: QUIT")
 	f, err := tlscert.Discover(t.Context(), dnstest.Must(""), "acme.example", tlscert.Options{
-		Deep: true, Prober: s.prober(), Hosts: []tlscert.Host{{Name: "mx.acme.example", Port: 25, Addrs: []netip.Addr{somewhere}}},
+		Deep: true, Budget: time.Minute, Prober: s.prober(), Hosts: []tlscert.Host{{Name: "mx.acme.example", Port: 25, Addrs: []netip.Addr{somewhere}}},
 	})
 	require.NoError(t, err)
 	e := f.Hosts[0].Endpoints[0]

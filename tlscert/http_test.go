@@ -95,7 +95,7 @@ func TestHTTPHostHeader(t *testing.T) {
 func TestHTTPIsAskedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		page := script(request + "S: HTTP/1.1 200 OK\nS: \n")
-		s := newStage("S: no TLS", page, "TLS")
+		s := newStage("DEAF\nS: no TLS", page, "TLS")
 		o := tlscert.Options{Prober: s.prober(), Hosts: []tlscert.Host{{Name: "acme.example", HTTP: true, Addrs: []netip.Addr{
 			netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2"), netip.MustParseAddr("192.0.2.3"),
 		}}}}

@@ -219,12 +219,12 @@ func (p *Prober) enter(ctx context.Context, addr netip.Addr) (leave func(), err 
 	s := &p.places
 	s.mu.Lock()
 	if s.all == nil {
-		s.all = make(chan struct{}, cmp.Or(p.MaxOpen, defaultMaxOpen))
+		s.all = make(chan struct{}, max(1, cmp.Or(p.MaxOpen, defaultMaxOpen)))
 		s.at = map[netip.Addr]*addrPlaces{}
 	}
 	at := s.at[addr]
 	if at == nil {
-		at = &addrPlaces{taken: make(chan struct{}, cmp.Or(p.MaxPerAddr, defaultMaxPerAddr))}
+		at = &addrPlaces{taken: make(chan struct{}, max(1, cmp.Or(p.MaxPerAddr, defaultMaxPerAddr)))}
 		s.at[addr] = at
 	}
 	at.users++

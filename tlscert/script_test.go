@@ -147,8 +147,11 @@ var (
 	allowed   = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/32")}
 )
 
+// stageTime is generous where time is real.
+const stageTime = time.Minute
+
 func (s *stage) prober() *tlscert.Prober {
-	return &tlscert.Prober{Dialer: s, AllowPrivate: allowed, Timeout: 3 * time.Second}
+	return &tlscert.Prober{Dialer: s, AllowPrivate: allowed, Timeout: stageTime}
 }
 
 // names are those of the stages that were passed.

@@ -115,7 +115,7 @@ func (d *dialogue) agreed() error {
 }
 
 // reply reads one SMTP reply (RFC 5321, 4.2.1): a code of three digits in each line,
-// and a hyphen behind it in all but the last. The lines come without either.
+// and a hyphen behind it in all but the last.
 func (d *dialogue) reply() (code string, lines []string, err error) {
 	for {
 		line, err := d.line()
@@ -127,23 +127,23 @@ func (d *dialogue) reply() (code string, lines []string, err error) {
 			return "", nil, garbled(line)
 		}
 		code = line[:3]
-		lines = append(lines, line[min(4, len(line)):])
+		lines = append(lines, line)
 		if len(line) == 3 || line[3] == ' ' {
 			return code, lines, nil
 		}
 	}
 }
 
-// smtpGreeting takes 220; 554 and 421 are those of a server that serves nobody
-// (RFC 5321, 3.1).
+// smtpGreeting takes 220. 554 is that of a server that serves nobody (RFC 5321, 3.1),
+// 421 of one that shuts down (3.8).
 func (d *dialogue) smtpGreeting() error {
 	code, lines, err := d.reply()
 	if err != nil {
 		return err
 	}
-	d.e.Greeting = said(code + " " + lines[0])
+	d.e.Greeting = said(lines[0])
 	if code != "220" {
-		return refusal(code + " " + lines[0])
+		return refusal(lines[0])
 	}
 	return nil
 }
@@ -156,17 +156,22 @@ func (d *dialogue) smtpStartTLS() error {
 	case err != nil:
 		return err
 	case code == "500" || code == "502": // RFC 5321, 4.1.4
-		return &wrong{KindNoStartTLS, said(code + " " + lines[0])}
+		return &wrong{KindNoStartTLS, said(lines[0])}
 	case code != "250":
-		return refusal(code + " " + lines[0])
-	case !d.offers("STARTTLS", lines[1:]): // the first line is the server's name
+		return refusal(lines[0])
+	}
+	keywords := lines[1:] // the first line is the server's name
+	for i, line := range keywords {
+		keywords[i] = line[min(4, len(line)):]
+	}
+	if !d.offers("STARTTLS", keywords) {
 		return &wrong{kind: KindNoStartTLS}
 	}
 	if code, lines, err = d.command("STARTTLS"); err != nil {
 		return err
 	}
 	if code != "220" {
-		return refusal(code + " " + lines[0])
+		return refusal(lines[0])
 	}
 	return d.agreed()
 }

@@ -5,10 +5,12 @@ import (
 	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/asn1"
 	"math/big"
 	"net"
 	"net/netip"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -22,10 +24,9 @@ import (
 func negative(tb testing.TB, der []byte) []byte {
 	tb.Helper()
 	c := must(x509.ParseCertificate(der))
-	serial := c.SerialNumber.Bytes()
-	at := bytes.Index(der, serial)
+	at := bytes.Index(der, must(asn1.Marshal(c.SerialNumber))) + 2 // behind tag and length
 	der = bytes.Clone(der)
-	der[at] |= 0x80
+	der[at] = 0x80
 	_, err := x509.ParseCertificate(der)
 	require.ErrorContains(tb, err, "serial")
 	return der
@@ -70,7 +71,7 @@ func TestCertificatesThatCannotBeRead(t *testing.T) {
 				config := c.config.Clone()
 				config.Certificates = []tls.Certificate{{Certificate: tt.chain, PrivateKey: good.PrivateKey}}
 				port := listen(t, map[string]func(net.Conn){"127.0.0.2": serveTLS(config)})
-				e, err := new(tlscert.Prober).Probe(t.Context(), tlscert.Host{Name: "acme.example", Port: port, Given: true}, netip.MustParseAddr("127.0.0.2"))
+				e, err := (&tlscert.Prober{Timeout: time.Minute}).Probe(t.Context(), tlscert.Host{Name: "acme.example", Port: port, Given: true}, netip.MustParseAddr("127.0.0.2"))
 				require.NoError(t, err)
 				assert.Equal(t, &tlscert.Failure{Stage: tlscert.Handshake, Kind: tlscert.KindProtocol, Detail: tt.detail}, e.Failure)
 				require.NotNil(t, e.TLS)
