@@ -133,3 +133,27 @@ func ExampleProber_Probe() {
 	// [STARTTLS]
 	// the server refused: 454 4.7.0 TLS not available
 }
+
+// With a Fetcher, what the certificates point to is looked at too: here a revocation
+// list, for which nothing but the resolver and the fetcher is asked.
+func ExampleFetcher() {
+	resolver := dnstest.Must("acme.example. A 192.0.2.10\nca.example. A 192.0.2.80")
+	network := parseWorld("acme.example", "192.0.2.10 crl=http://ca.example/1.crl")
+	options := network.options("")
+	options.Fetcher = &tlscert.Fetcher{
+		Dialer: parseWeb(network, "http://ca.example/1.crl crl of=192.0.2.10 reason=4"),
+	}
+	results, err := tlscert.Check(context.Background(), resolver, "acme.example", options, tlscert.Settings{Roots: testPKI().roots})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, r := range results {
+		if r.Outcome == check.Fail {
+			fmt.Println(r.ID, r.Severity)
+			fmt.Println(r.Findings[0].Detail)
+		}
+	}
+	// Output:
+	// cert.revoked critical
+	// the certificate at 192.0.2.10 was revoked: since 2026-11-20 12:00 UTC, reason superseded, says CRL http://ca.example/1.crl
+}

@@ -193,3 +193,28 @@ func FuzzParseCRL(f *testing.F) {
 		}
 	})
 }
+
+// A list of a large authority has some 20,000 entries in a megabyte.
+func BenchmarkCRL(b *testing.B) {
+	key := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
+	issuer := &x509.Certificate{SubjectKeyId: []byte{1}, KeyUsage: x509.KeyUsageCRLSign, IsCA: true, PublicKeyAlgorithm: x509.Ed25519, PublicKey: key.Public()}
+	list := &x509.RevocationList{Number: big.NewInt(1), ThisUpdate: time.Unix(0, 0), NextUpdate: time.Unix(1, 0)}
+	serial := new(big.Int).Lsh(big.NewInt(1), 140)
+	for range 20_000 {
+		serial = new(big.Int).Add(serial, big.NewInt(1))
+		list.RevokedCertificateEntries = append(list.RevokedCertificateEntries, x509.RevocationListEntry{SerialNumber: serial, RevocationTime: time.Unix(0, 0), ReasonCode: 4})
+	}
+	body, err := x509.CreateRevocationList(nil, list, issuer, key)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	b.SetBytes(int64(len(body)))
+	for b.Loop() {
+		l := parseCRL(&Fetched{Kind: FetchCRL, Status: 200, Body: body})
+		leaf := &x509.Certificate{SerialNumber: big.NewInt(1), RawIssuer: l.RawIssuer}
+		if r := l.says("CRL", leaf, []*x509.Certificate{issuer}); r.State != NotRevoked {
+			b.Fatal(r.gap.Cause)
+		}
+	}
+}
