@@ -3,6 +3,7 @@ package report_test
 import (
 	"bytes"
 	"math"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -173,4 +174,46 @@ func TestICSRenewalWindow(t *testing.T) {
 	got := write(t, "ics", r)
 	assert.Equal(t, 2, strings.Count(got, "BEGIN:VEVENT"))
 	assert.Contains(t, got, "DTSTART:20261221T100000Z\r\nSUMMARY:Renew the certificate of help.acme.example\r\n")
+}
+
+var sampleLine = regexp.MustCompile(`^mailcheck_[a-z0-9_]+\{([a-z_]+="([^"\\]|\\[\\"n])*",?)*\} [0-9.]+\n$`)
+
+// Whatever others publish, each format keeps its shape.
+func FuzzFormats(f *testing.F) {
+	f.Add("help.acme.example", "Let's Encrypt")
+	f.Add("a|b'=\n\r\x00\"\\", "\xff;,\u2028")
+	f.Add(strings.Repeat("猫", 200), strings.Repeat("\U0001f512", 90))
+	f.Fuzz(func(t *testing.T, target, issuer string) {
+		r := host(target, issuer, 9*day, 90*day, check.Fail, failed("cert.expiring", check.High, "Certificate expires soon", target, issuer))
+		frame := &check.Report{Reports: []*check.Report{r, hostile()}}
+		nagios := write(t, "nagios", frame)
+		if strings.Count(nagios, "|") != 1 {
+			t.Errorf("%q has more than our bar", nagios)
+		}
+		for line := range strings.Lines(nagios) {
+			if line = strings.TrimSuffix(line, "\n"); line != report.Clean(line) {
+				t.Errorf("%q would act on a terminal", line)
+			}
+		}
+		for line := range strings.Lines(write(t, "prometheus", frame)) {
+			if !strings.HasPrefix(line, "# ") && !sampleLine.MatchString(line) {
+				t.Errorf("%q is no sample", line)
+			}
+		}
+		ics := write(t, "ics", frame)
+		for _, line := range strings.Split(strings.TrimSuffix(ics, "\r\n"), "\r\n") {
+			if len(line) > 75 || !utf8.ValidString(line) || strings.ContainsAny(line, "\r\n") {
+				t.Errorf("%q is no content line", line)
+			}
+		}
+		var table strings.Builder
+		if err := report.Write(&table, "text", frame, report.Options{Hosts: true, Width: 60}); err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(table.String()) {
+			if line = strings.TrimSuffix(line, "\n"); line != report.Clean(line) {
+				t.Errorf("%q would act on a terminal", line)
+			}
+		}
+	})
 }

@@ -230,7 +230,7 @@ func (p *printer) hostLine(c hostColumns, r *hostRow, host, bar string) string {
 	if r.bar == check.Note || r.bar == check.Fail {
 		left = p.ink(inkOf(r.bar, 0), left)
 	}
-	return s + bar + "  " + left + "  " + pad(r.until, c.until)
+	return s + bar + "  " + left + "  " + r.until
 }
 
 // hostFindingsShown bounds what is said of a row; a report of one host says all.
