@@ -42,7 +42,7 @@ var layers = map[string]struct{ own, others []string }{
 	"examples/many":      {own: []string{".", "dnsx", "dnsx/wire"}},
 	"examples/handler":   {own: []string{"*"}},
 
-	"zendesk":             {own: []string{"check"}, others: []string{"github.com/hashicorp/go-retryablehttp", "golang.org/x/oauth2"}},
+	"zendesk":             {own: []string{"check"}, others: []string{"github.com/hashicorp/go-retryablehttp", "go.yaml.in/yaml/v4", "golang.org/x/oauth2"}},
 	"zendesk/zendesktest": {},
 }
 

@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/mailcheck-go/mailcheck/check"
 )
 
 // Endpoint names one thing that is asked of an account, and the key of its Reply
@@ -56,18 +58,27 @@ type Needs struct {
 	Plan  string `json:"plan,omitempty"`
 }
 
-func (n Needs) String() string {
-	var parts []string
+func (n Needs) String() string { return n.Text().String() }
+
+// Text is what is needed, in words.
+func (n Needs) Text() check.Text {
+	var parts []check.Text
 	if n.Role != "" {
-		parts = append(parts, "the role "+n.Role)
+		parts = append(parts, check.Textf("the role %s", check.Textf(n.Role)))
 	}
 	if n.Scope != "" {
-		parts = append(parts, "the OAuth scope "+n.Scope)
+		parts = append(parts, check.Textf("the OAuth scope %s", n.Scope))
 	}
 	if n.Plan != "" {
-		parts = append(parts, "the plan "+n.Plan)
+		parts = append(parts, check.Textf("the plan %s", check.Textf(n.Plan)))
 	}
-	return strings.Join(parts, ", ")
+	var all check.Text
+	for i, p := range parts {
+		if all = check.Textf("%s, %s", all, p); i == 0 {
+			all = p
+		}
+	}
+	return all
 }
 
 // paging is how a list is asked for. What comes back decides how it goes on:

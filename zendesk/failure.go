@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+
+	"github.com/mailcheck-go/mailcheck/check"
 )
 
 // FailureKind says in which way an endpoint failed to answer.
@@ -48,33 +50,35 @@ type Failure struct {
 	Tries  int         `json:"tries,omitempty"`
 }
 
-var failureTexts = map[FailureKind]string{
-	FailureCredentials: "the credentials were refused",
-	FailureForbidden:   "this was refused to the credentials",
-	FailureNotOnPlan:   "the account does not have this",
-	FailureRateLimit:   "the rate limit was used up",
-	FailureStatus:      "no usable answer",
-	FailureRedirect:    "a redirect, which is not followed",
-	FailureForeignLink: "the next page is said to be at another origin",
-	FailureLoop:        "the pages go round in a circle",
-	FailureNotJSON:     "the answer is not JSON",
-	FailureCut:         "the JSON is broken",
-	FailureShape:       "the JSON has another shape than documented",
-	FailureTooLarge:    "the answer is too large",
-	FailureLimit:       "a limit was reached",
-	FailureTLS:         "TLS failed",
-	FailureNetwork:     "no answer",
-	FailureBudget:      "the time was over",
-	FailureCanceled:    "given up by the caller",
+var failureTexts = map[FailureKind]check.Text{
+	FailureCredentials: check.Textf("the credentials were refused"),
+	FailureForbidden:   check.Textf("this was refused to the credentials"),
+	FailureNotOnPlan:   check.Textf("the account does not have this"),
+	FailureRateLimit:   check.Textf("the rate limit was used up"),
+	FailureStatus:      check.Textf("no usable answer"),
+	FailureRedirect:    check.Textf("a redirect, which is not followed"),
+	FailureForeignLink: check.Textf("the next page is said to be at another origin"),
+	FailureLoop:        check.Textf("the pages go round in a circle"),
+	FailureNotJSON:     check.Textf("the answer is not JSON"),
+	FailureCut:         check.Textf("the JSON is broken"),
+	FailureShape:       check.Textf("the JSON has another shape than documented"),
+	FailureTooLarge:    check.Textf("the answer is too large"),
+	FailureLimit:       check.Textf("a limit was reached"),
+	FailureTLS:         check.Textf("TLS failed"),
+	FailureNetwork:     check.Textf("no answer"),
+	FailureBudget:      check.Textf("the time was over"),
+	FailureCanceled:    check.Textf("given up by the caller"),
 }
 
-func (f *Failure) Error() string {
-	var b strings.Builder
+func (f *Failure) Error() string { return f.Text().String() }
+
+// Text is the failure in words.
+func (f *Failure) Text() check.Text {
 	text, ok := failureTexts[f.Kind]
 	if !ok {
-		text = "no usable answer"
+		text = check.Textf("no usable answer")
 	}
-	b.WriteString(text)
+	var b strings.Builder
 	if f.Status != 0 {
 		fmt.Fprintf(&b, " (HTTP %d", f.Status)
 		if f.Word != "" {
@@ -88,18 +92,18 @@ func (f *Failure) Error() string {
 	if f.Detail != "" {
 		b.WriteString(": " + f.Detail)
 	}
-	return b.String()
+	return check.Textf("%s%s", text, b.String())
 }
 
 // Gap tells package check why the answer is missing (check.GapOf reads it).
 func (f *Failure) Gap() (subject, why string) {
 	switch f.Kind {
-	case FailureNotOnPlan:
-		return "", "person" // on this plan no interface shows it
+	case FailureForbidden, FailureNotOnPlan:
+		return "", string(check.NotShown)
 	case FailureLimit:
-		return "", "limit"
+		return "", string(check.Limit)
 	}
-	return "", "failed"
+	return "", string(check.Failed)
 }
 
 // fatal reports that no other endpoint needs to be asked.

@@ -1,0 +1,3 @@
+package zendesk
+
+func mail(Settings) []rule { return nil }
