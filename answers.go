@@ -17,11 +17,14 @@ func (v *view) answers(results []check.Result) []check.Answer {
 	if v.role.Role == Infrastructure {
 		return nil
 	}
-	all := []check.Answer{v.forge()}
-	if v.role.Role != Parked {
-		if v.role.Role != Receives {
+	var all []check.Answer
+	if v.facts.Host == "" {
+		all = append(all, v.forge())
+		if v.role.Role != Parked && v.role.Role != Receives {
 			all = append(all, v.ownMail())
 		}
+	}
+	if v.facts.Host != "" || v.role.Role != Parked {
 		all = append(all, v.certificates(results))
 	}
 	for i := range all {

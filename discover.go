@@ -4,12 +4,12 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"net/netip"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/mailcheck-go/mailcheck/caa"
 	"github.com/mailcheck-go/mailcheck/check"
 	"github.com/mailcheck-go/mailcheck/dkim"
 	"github.com/mailcheck-go/mailcheck/dmarc"
@@ -48,10 +48,6 @@ func (c *Checker) Discover(ctx context.Context, t Target) (*Facts, error) {
 	if err != nil {
 		return nil, err
 	}
-	now := c.Now
-	if now == nil {
-		now = time.Now
-	}
 	job, cancel := dnsx.WithBudget(ctx, c.Budget)
 	defer cancel()
 	cache := c.cache()
@@ -59,7 +55,7 @@ func (c *Checker) Discover(ctx context.Context, t Target) (*Facts, error) {
 	d := &discovery{
 		Checker: c, given: given, resolver: cache,
 		facts: &Facts{
-			Schema: FactsSchema, Tool: "mailcheck " + Version, Domain: domain, At: now().UTC(),
+			Schema: FactsSchema, Tool: "mailcheck " + Version, Domain: domain, At: c.now(),
 			Given: Given{Selectors: t.Selectors, Hosts: t.Hosts, Role: t.Role},
 		},
 	}
@@ -108,6 +104,7 @@ func (d *discovery) run(job context.Context, t Target) {
 	wg.Go(func() { f.DMARC, _ = dmarc.Discover(ctx, r, domain, dmarc.Options{Budget: d.Budget}) })
 	wg.Go(func() { f.MX, _ = mx.Discover(ctx, r, domain, mx.Options{Budget: d.Budget}) })
 	wg.Go(func() { f.MTASTS, _ = mtasts.Discover(ctx, r, domain, d.mtastsOptions()) })
+	wg.Go(func() { f.CAA, _ = caa.Discover(ctx, r, domain, caa.Options{Budget: d.Budget}) })
 	wg.Go(func() { f.TLSRPT, _ = tlsrpt.Discover(ctx, r, domain, tlsrpt.Options{Budget: d.Budget}) })
 	wg.Go(func() {
 		o := dkim.Options{Budget: d.Budget, Selectors: append(selectors, d.providerSelectors(ctx)...)}
@@ -156,6 +153,7 @@ func (d *discovery) ahead(ctx context.Context, selectors dkim.Options) {
 	dnsx.Ask(ctx, d.resolver, slices.Concat(
 		spf.Questions(domain, spf.Options{}), mx.Questions(domain, mx.Options{}), dmarc.Questions(domain, dmarc.Options{}),
 		dkim.Questions(domain, selectors), mtasts.Questions(domain, mtasts.Options{}), tlsrpt.Questions(domain, tlsrpt.Options{}),
+		caa.Questions(domain, caa.Options{})[:1], // those of the names above are not the domain's to wait for
 	)...)
 }
 
@@ -205,23 +203,6 @@ func (d *discovery) providerSelectors(ctx context.Context) []dkim.Selector {
 		}
 	}
 	return selectors
-}
-
-// dialer is nil for the rooms' own guarded one.
-func (d *discovery) dialer() tlscert.Dialer {
-	if d.Offline {
-		return nobody{}
-	}
-	return nil
-}
-
-// allowed is everything where nobody is dialled: then "offline" is the reason that is
-// said, not the address.
-func (d *discovery) allowed() []netip.Prefix {
-	if d.Offline {
-		return []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}
-	}
-	return d.AllowPrivate
 }
 
 func (d *discovery) mtastsOptions() mtasts.Options {

@@ -2,11 +2,14 @@ package mailcheck
 
 import (
 	"context"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
 
+	"github.com/mailcheck-go/mailcheck/caa"
 	"github.com/mailcheck-go/mailcheck/dnsx"
+	"github.com/mailcheck-go/mailcheck/mx"
 	"github.com/mailcheck-go/mailcheck/provider"
 	"github.com/mailcheck-go/mailcheck/tlscert"
 )
@@ -25,33 +28,81 @@ func (d *discovery) certificates(ctx context.Context) {
 			published = published || strings.HasPrefix(rr.Text(), "v=STSv1")
 		}
 	})
+	var exchangers []tlscert.Host
+	wg.Go(func() { exchangers = d.exchangers(ctx) })
 	wg.Wait()
 	for _, reply := range d.facts.DNS.Web {
-		if p := helpDesk(reply, d.providers()); p != nil {
-			hosts = append(hosts, tlscert.Host{Name: reply.Question.Name, Why: "CNAME to " + p.Name})
+		if desk, _ := helpDesk(reply, d.providers()); desk != nil {
+			hosts = append(hosts, tlscert.Host{Name: reply.Question.Name, Why: "CNAME to " + desk.Name, HTTP: true})
 		}
 	}
 	if published {
 		hosts = append(hosts, tlscert.Host{Name: dnsx.Join("mta-sts", domain), Why: "MTA-STS record"})
 	}
-	if len(hosts) == 0 {
-		d.facts.TLSCert = &tlscert.Facts{Domain: domain, At: d.facts.At, Hosts: []tlscert.HostFacts{}}
-		return
+	var web []string
+	for _, h := range hosts {
+		if h.Name != domain {
+			web = append(web, h.Name)
+		}
 	}
-	d.facts.TLSCert, _ = tlscert.Discover(ctx, d.resolver, domain, tlscert.Options{
-		Budget: d.Budget, Hosts: hosts, Now: d.Now,
-		Prober:  &tlscert.Prober{Dialer: d.dialer(), AllowPrivate: d.allowed()},
-		Fetcher: d.fetcher(),
-	})
+	wg.Go(func() { d.facts.HostCAA = d.hostCAA(ctx, web) })
+	d.facts.TLSCert = d.probe(ctx, append(hosts, exchangers...))
+	wg.Wait()
 }
 
-// fetcher is nil offline.
-func (d *discovery) fetcher() *tlscert.Fetcher {
-	if d.Offline {
+// probe shakes hands with the hosts.
+func (d *discovery) probe(ctx context.Context, hosts []tlscert.Host) *tlscert.Facts {
+	if len(hosts) == 0 { // nil would be the domain itself
+		return &tlscert.Facts{Domain: d.facts.Domain, At: d.facts.At, Hosts: []tlscert.HostFacts{}}
+	}
+	o := tlscert.Options{
+		Budget: d.Budget, Hosts: hosts, Now: d.Now,
+		Prober: d.Prober, Fetcher: d.Fetcher, ARIDirectory: d.ARIDirectory, Deep: d.Deep,
+	}
+	switch {
+	case d.Offline:
+		o.Prober, o.Fetcher = &tlscert.Prober{Dialer: nobody{}, AllowPrivate: everywhere}, nil
+	case o.Prober == nil:
+		o.Prober = &tlscert.Prober{AllowPrivate: d.AllowPrivate}
+	}
+	f, _ := tlscert.Discover(ctx, d.resolver, d.facts.Domain, o)
+	return f
+}
+
+// everywhere is what an offline check may dial: then that it is offline is the reason
+// that is said, not the address.
+var everywhere = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}
+
+// exchangers are the domain's MX hosts.
+func (d *discovery) exchangers(ctx context.Context) []tlscert.Host {
+	if d.SkipMX {
 		return nil
 	}
-	return d.Fetcher
+	var hosts []tlscert.Host
+	for _, rr := range dnsx.Ask(ctx, d.resolver, dnsx.Q(d.facts.Domain, dnsx.TypeMX))[0].Records() {
+		if _, host, ok := rr.MX(); ok && host != "." && len(hosts) < mx.MaxHosts {
+			hosts = append(hosts, tlscert.Host{Name: host, Port: 25, Protocol: tlscert.SMTP, Why: "MX record"})
+		}
+	}
+	return hosts
 }
+
+// hostCAA asks for the CAA records of hosts that are not the domain itself, side by
+// side: their names share most of the questions.
+func (d *discovery) hostCAA(ctx context.Context, names []string) []*caa.Facts {
+	slices.Sort(names)
+	names = slices.Compact(names)
+	all := make([]*caa.Facts, min(len(names), caaMax))
+	var wg sync.WaitGroup
+	for i := range all {
+		wg.Go(func() { all[i], _ = caa.Discover(ctx, d.resolver, names[i], caa.Options{Budget: d.Budget, Host: true}) })
+	}
+	wg.Wait()
+	return slices.DeleteFunc(all, func(f *caa.Facts) bool { return f == nil })
+}
+
+// caaMax bounds the hosts of a domain whose CAA records are asked for.
+const caaMax = 100
 
 // webNames are the names below a domain where help centres usually stand.
 var webNames = []string{"support", "help", "helpcenter", "helpdesk", "desk"}
@@ -94,16 +145,17 @@ func delegated(r dnsx.Reply) bool {
 	return r.Failure != nil && r.Failure.Kind == dnsx.KindNotAsked && len(r.Chain()) == 0
 }
 
-// helpDesk is the help desk that hosts the page at an alias, nil where none does.
-func helpDesk(reply dnsx.Reply, set *provider.Set) *provider.Provider {
-	for _, rr := range reply.Records() {
+// helpDesk is the help desk that hosts the page at an alias, and its name there; nil
+// where none does. The alias is what was asked for, or led to the answer.
+func helpDesk(reply dnsx.Reply, set *provider.Set) (desk *provider.Provider, target string) {
+	for _, rr := range slices.Concat(reply.Chain(), reply.Records()) {
 		if target, ok := rr.Target(); ok {
 			if p := set.ByWeb(target); p != nil && p.Is(provider.HelpDesk) {
-				return p
+				return p, target
 			}
 		}
 	}
-	return nil
+	return nil, ""
 }
 
 func parseHosts(hosts []string) ([]tlscert.Host, error) {

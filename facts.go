@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/mailcheck-go/mailcheck/caa"
 	"github.com/mailcheck-go/mailcheck/dkim"
 	"github.com/mailcheck-go/mailcheck/dmarc"
 	"github.com/mailcheck-go/mailcheck/dnsx"
@@ -26,7 +27,8 @@ type Facts struct {
 	Schema string    `json:"schema"`
 	Tool   string    `json:"tool"` // "mailcheck v0.1.0"
 	Domain string    `json:"domain"`
-	At     time.Time `json:"at"` // when Discover began
+	Host   string    `json:"host,omitempty"` // HOST or HOST:PORT: the facts are about this one's certificate alone
+	At     time.Time `json:"at"`             // when Discover began
 	Given  Given     `json:"given,omitzero"`
 
 	DNS     *DNSFacts      `json:"dns,omitempty"`
@@ -37,6 +39,8 @@ type Facts struct {
 	MTASTS  *mtasts.Facts  `json:"mtasts,omitempty"`
 	TLSRPT  *tlsrpt.Facts  `json:"tlsrpt,omitempty"`
 	TLSCert *tlscert.Facts `json:"tlscert,omitempty"`
+	CAA     *caa.Facts     `json:"caa,omitempty"`      // of the domain itself
+	HostCAA []*caa.Facts   `json:"host_caa,omitempty"` // of hosts in TLSCert that are web servers and not the domain itself
 }
 
 // Given is what the operator said of the domain.

@@ -33,7 +33,7 @@ var layers = map[string]struct{ own, others []string }{
 	"dmarc":              {own: room, others: []string{"golang.org/x/net"}},
 	"tlscert":            {own: append([]string{"internal/dial", "internal/fetch", "internal/weakkey"}, room...), others: []string{"golang.org/x/crypto"}},
 	"report":             {own: []string{"check"}, others: []string{"golang.org/x/text"}},
-	".":                  {own: append([]string{"provider", "internal/dial", "spf", "dkim", "dmarc", "mx", "mtasts", "tlsrpt", "tlscert"}, room...), others: []string{"golang.org/x/net"}},
+	".":                  {own: append([]string{"provider", "internal/dial", "spf", "dkim", "dmarc", "mx", "mtasts", "tlsrpt", "tlscert", "caa"}, room...), others: []string{"golang.org/x/net"}},
 	"internal/real":      {own: []string{"*"}},
 	"internal/cli":       {own: []string{"*"}, others: []string{"github.com/spf13/cobra", "golang.org/x/term"}},
 	"cmd/mailcheck":      {own: []string{"internal/cli"}},

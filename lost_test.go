@@ -112,6 +112,9 @@ _dmarc.acme.example.  TXT "v=DMARC1; p=reject; np=none"
 				}
 				for i, res := range mailcheck.Judge(f, mailcheck.Settings{}).Results {
 					was, now := before[i].Outcome, res.Outcome
+					if res.ID == "caa.lookup-fails" {
+						continue // it is about lost answers, and this one was asked for three times
+					}
 					if now != was && (now == check.Fail || was == check.Fail && now != check.Unknown) {
 						wrong = append(wrong, fmt.Sprintf("%s: %s becomes %s without %s", res.ID, was, now, q))
 					}

@@ -21,12 +21,14 @@
 package mailcheck
 
 import (
+	"cmp"
 	"context"
 	"net/netip"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/mailcheck-go/mailcheck/caa"
 	"github.com/mailcheck-go/mailcheck/check"
 	"github.com/mailcheck-go/mailcheck/dkim"
 	"github.com/mailcheck-go/mailcheck/dmarc"
@@ -68,6 +70,18 @@ type Checker struct {
 	Fetcher *tlscert.Fetcher
 	// Offline dials nobody. It says nothing about the Resolver.
 	Offline bool
+	// SkipMX leaves out the certificates of MX hosts. Many networks let nobody connect
+	// to port 25 elsewhere; each check then waits for connections in vain.
+	SkipMX bool
+	// Prober connects to hosts, and bounds the connections of all checks that share
+	// it. A check has one of its own, with AllowPrivate, if nil.
+	Prober *tlscert.Prober
+	// ARIDirectory is that of an ACME server to ask for renewal information about
+	// certificates whose issuer is not known to offer it.
+	ARIDirectory string
+	// Deep shakes hands several times more with each address: with old versions of
+	// TLS, and without a server name.
+	Deep bool
 	// Providers is provider.Builtin() if nil.
 	Providers *provider.Set
 	// Now is time.Now if nil.
@@ -88,6 +102,7 @@ type Settings struct {
 	DKIM    dkim.Settings
 	DMARC   dmarc.Settings
 	MX      mx.Settings
+	CAA     caa.Settings
 	MTASTS  mtasts.Settings
 	TLSRPT  tlsrpt.Settings
 	TLSCert tlscert.Settings
@@ -109,10 +124,15 @@ func (c *Checker) Check(ctx context.Context, t Target, s Settings) (*check.Repor
 // else wrote them, make the rules about that part unknown.
 func Judge(f *Facts, s Settings) *check.Report {
 	v := newView(f, s)
-	r := &check.Report{Schema: check.ReportSchema, Tool: "mailcheck " + Version, Target: f.Domain, At: v.when}
+	r := &check.Report{Schema: check.ReportSchema, Tool: "mailcheck " + Version, Target: cmp.Or(f.Host, f.Domain), At: v.when}
 	rules := selected(rules(s), s)
+	if f.Host != "" {
+		rules = slices.DeleteFunc(slices.Clone(rules), func(r check.Rule[*view]) bool { return !f.about(r.ID) })
+	}
 	r.Results = check.Apply(v, rules)
-	r.Role = v.role.report()
+	if f.Host == "" {
+		r.Role = v.role.report()
+	}
 	r.Answers = v.answers(r.Results)
 	r.Overview = v.overview()
 	r.Measures = v.measures(r.Results)

@@ -25,7 +25,7 @@ func dnsRules() []check.Rule[*view] {
 				return []check.Finding{{
 					Subject:  v.facts.Domain,
 					Detail:   check.Textf("the answer is NXDOMAIN: neither %s nor any name below it exists", v.facts.Domain),
-					Evidence: []check.Evidence{{Source: v.dns().SOA.Question.String(), Text: "NXDOMAIN"}},
+					Evidence: []check.Evidence{{Source: v.apexReplies()[0].Question.String(), Text: "NXDOMAIN"}},
 				}}, nil
 			},
 		},

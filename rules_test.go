@@ -1,11 +1,20 @@
 package mailcheck
 
 import (
+	"cmp"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"errors"
+	"math/big"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -33,6 +42,7 @@ func TestRules(t *testing.T) {
 		checker := Checker{Resolver: r, Offline: true}
 		f, err := checker.Discover(t.Context(), Target{Domain: c.Domain})
 		require.NoError(t, err)
+		serve(t, f, c.Files["served"])
 		if policy, ok := c.Files["policy"]; ok {
 			f.MTASTS.Policy = &mtasts.Fetch{
 				URL: "https://mta-sts." + c.Domain + "/.well-known/mta-sts.txt", Status: 200, ContentType: "text/plain",
@@ -42,6 +52,53 @@ func TestRules(t *testing.T) {
 		return f
 	}
 	checktest.Run(t, ownRules(), "testdata/rules", discover, func(f *Facts) *view { return newView(f, Settings{}) })
+}
+
+// serve makes facts of what hosts serve. A line has an address and what it is:
+//
+//	192.0.2.10 issuer=Let's_Encrypt names=help.acme.example,*.acme.example
+//	192.0.2.11 status=302 location=https://acme.zendesk.com/hc
+func serve(t *testing.T, f *Facts, lines string) {
+	served := map[string]map[string]string{}
+	for line := range strings.Lines(lines) {
+		fields := strings.Fields(line)
+		served[fields[0]] = map[string]string{}
+		for _, field := range fields[1:] {
+			key, value, _ := strings.Cut(field, "=")
+			served[fields[0]][key] = strings.ReplaceAll(value, "_", " ")
+		}
+	}
+	for i := range f.TLSCert.Hosts {
+		h := &f.TLSCert.Hosts[i]
+		for j := range h.Endpoints {
+			e := &h.Endpoints[j]
+			s, ok := served[e.Addr.String()]
+			if !ok {
+				continue
+			}
+			e.Failure, e.TLS = nil, &tlscert.Session{Version: "TLS 1.3"}
+			e.TLS.Chain = [][]byte{certificate(t, s["issuer"], cmp.Or(s["names"], h.Name))}
+			if s["status"] != "" {
+				status, err := strconv.Atoi(s["status"])
+				require.NoError(t, err)
+				e.HTTP = &tlscert.HTTPAnswer{Status: status, Location: s["location"]}
+			}
+		}
+	}
+}
+
+// certificate is one for some names, by a CA of an organization.
+func certificate(t *testing.T, organization, names string) []byte {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	ca := &x509.Certificate{Subject: pkix.Name{CommonName: "R13", Organization: []string{organization}}}
+	leaf := &x509.Certificate{
+		SerialNumber: big.NewInt(1), DNSNames: strings.Split(names, ","),
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, leaf, ca, key.Public(), key)
+	require.NoError(t, err)
+	return der
 }
 
 // twice is a resolver whose failures were asked a second time, as wire does.

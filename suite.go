@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/net/publicsuffix"
 
+	"github.com/mailcheck-go/mailcheck/caa"
 	"github.com/mailcheck-go/mailcheck/check"
 	"github.com/mailcheck-go/mailcheck/dkim"
 	"github.com/mailcheck-go/mailcheck/dmarc"
@@ -52,17 +53,18 @@ func allRules(s Settings) []check.Rule[*view] {
 		lift(spf.Rules(s.SPF), "SPF", func(v *view) *spf.Analysis { return v.spf }), own(spfRules),
 		lift(dkim.Rules(s.DKIM), "DKIM", func(v *view) *dkim.Analysis { return v.dkim }),
 		lift(dmarc.Rules(s.DMARC), "DMARC", func(v *view) *dmarc.Analysis { return v.dmarc }), own(dmarcRules),
-		own(providerRules),
+		own(providerRules), own(hostMappingRules),
 		lift(mx.Rules(s.MX), "MX", func(v *view) *mx.Analysis { return v.mx }), own(mxRules),
 		lift(mtasts.Rules(s.MTASTS), "MTA-STS", func(v *view) *mtasts.Analysis { return v.mtasts }), own(mtastsRules),
 		lift(tlsrpt.Rules(s.TLSRPT), "TLS-RPT", func(v *view) *tlsrpt.Analysis { return v.tlsrpt }),
 		certRules(s),
+		lift(caa.Rules(s.CAA), "CAA", func(v *view) *caa.Analysis { return v.caa }), own(caaRules),
 	))
 }
 
 // ownRules are those of this package.
 func ownRules() []check.Rule[*view] {
-	return slices.Concat(dnsRules(), own(spfRules), own(dmarcRules), own(providerRules), own(mxRules), own(mtastsRules))
+	return slices.Concat(dnsRules(), own(spfRules), own(dmarcRules), own(providerRules), own(hostMappingRules), own(mxRules), own(mtastsRules), own(caaRules))
 }
 
 // lift makes a room's rules into rules of the whole. They do not apply where the
@@ -129,7 +131,7 @@ var unexpected = map[Role][]string{
 		"dkim.none-found", "dkim.no-domainkey-node",
 		"dmarc.p-none", "dmarc.p-none-no-rua", "dmarc.p-quarantine", "dmarc.sp-weaker", "dmarc.np-weaker", "dmarc.np-missing",
 		"dmarc.rua-missing", "dmarc.t-y",
-		"mx.missing", "mtasts.missing", "tlsrpt.missing", "mtasts.tlsrpt-missing",
+		"mx.missing", "mtasts.missing", "tlsrpt.missing", "mtasts.tlsrpt-missing", "caa.missing",
 	},
 	Receives: {"dkim.none-found", "dkim.no-domainkey-node"},
 }

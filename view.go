@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/mailcheck-go/mailcheck/caa"
 	"github.com/mailcheck-go/mailcheck/check"
 	"github.com/mailcheck-go/mailcheck/dkim"
 	"github.com/mailcheck-go/mailcheck/dmarc"
@@ -33,6 +34,8 @@ type view struct {
 	mtasts  *mtasts.Analysis
 	tlsrpt  *tlsrpt.Analysis
 	tlscert *tlscert.Analysis
+	caa     *caa.Analysis
+	hostCAA []*caa.Analysis
 
 	present     bool        // the domain exists
 	presentGaps []check.Gap // why that is not known; nil where it is
@@ -73,6 +76,11 @@ func (v *view) analyze(from *view) {
 	v.mtasts = analyze(f.MTASTS, old.MTASTS, from.mtasts, mtasts.Analyze)
 	v.tlsrpt = analyze(f.TLSRPT, old.TLSRPT, from.tlsrpt, tlsrpt.Analyze)
 	v.tlscert = analyze(f.TLSCert, old.TLSCert, from.tlscert, tlscert.Analyze)
+	v.caa = analyze(f.CAA, old.CAA, from.caa, caa.Analyze)
+	v.hostCAA = nil
+	for _, h := range f.HostCAA {
+		v.hostCAA = append(v.hostCAA, caa.Analyze(h))
+	}
 	v.present, v.presentGaps = v.findExists()
 	v.senders = v.findSenders()
 	v.role = v.findRole(v.given)
@@ -108,6 +116,11 @@ func (v *view) apexReplies() []dnsx.Reply {
 	}
 	if v.facts.DMARC != nil {
 		all = append(all, v.facts.DMARC.Apex)
+	}
+	if v.facts.Host != "" && v.facts.TLSCert != nil {
+		for i := range v.facts.TLSCert.Hosts {
+			all = append(all, addressReplies(&v.facts.TLSCert.Hosts[i])...)
+		}
 	}
 	return slices.DeleteFunc(all, func(r dnsx.Reply) bool {
 		return r.Question.Name != v.facts.Domain || r.Answer == nil && r.Failure == nil

@@ -42,6 +42,7 @@ type Provider struct {
 	Keys           map[string]string `json:"keys,omitempty"`            // selector to CNAME target: all of them must be published
 	KeyTargets     []string          `json:"key_targets,omitempty"`     // patterns of the CNAME targets of its DKIM selectors
 	Web            []string          `json:"web,omitempty"`             // patterns of the CNAME targets of pages that it hosts
+	Issuers        []string          `json:"issuers,omitempty"`         // CAA names of the CAs from which it gets the certificates of these pages
 	LiteralInclude bool              `json:"literal_include,omitempty"` // its own check wants the include itself, not its addresses
 	Note           string            `json:"note,omitempty"`
 	Confidence     Confidence        `json:"confidence"`

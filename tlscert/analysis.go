@@ -73,11 +73,13 @@ type Chain struct {
 }
 
 // String is the host's name, with the port where that is not 443.
-func (h *Served) String() string {
-	if h.Port == 443 {
-		return h.Name
+func (h *Served) String() string { return hostText(h.Name, h.Port) }
+
+func hostText(name string, port uint16) string {
+	if port == 443 || port == 0 { // a file has none
+		return name
 	}
-	return net.JoinHostPort(h.Name, strconv.Itoa(int(h.Port)))
+	return net.JoinHostPort(name, strconv.Itoa(int(port)))
 }
 
 // NotAfter is the time until which all certificates of the host are valid; zero
@@ -255,6 +257,9 @@ func (r *reader) host(f *HostFacts, noIPv6 bool) *Served {
 
 // at names one address of the host.
 func (h *Served) at(a netip.Addr) string {
+	if !a.IsValid() {
+		return h.Name
+	}
 	return net.JoinHostPort(h.Name, strconv.Itoa(int(h.Port))) + " at " + a.String()
 }
 
@@ -339,6 +344,9 @@ func (e *boundError) Gap() (subject, why string) { return "", string(check.Limit
 // unasked adds the addresses that are not known, and those that are and were not
 // dialled.
 func (h *Served) unasked(f *HostFacts, tried map[netip.Addr]bool) {
+	if f.Protocol == File {
+		return
+	}
 	var addrs []netip.Addr
 	if addrs = f.Addrs; len(addrs) == 0 {
 		for _, reply := range []dnsx.Reply{f.A.To(dnsx.Q(f.Name, dnsx.TypeA)), f.AAAA.To(dnsx.Q(f.Name, dnsx.TypeAAAA))} {

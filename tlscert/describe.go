@@ -85,7 +85,12 @@ func keyName(c *x509.Certificate) string {
 }
 
 // where names the addresses that serve something, and says when others do not.
-func (v view) where(addrs []netip.Addr) check.Text { return where(addrs, v.host.Seen) }
+func (v view) where(addrs []netip.Addr) check.Text {
+	if v.host.Protocol == File {
+		return check.Textf("%s", v.host.Name)
+	}
+	return where(addrs, v.host.Seen)
+}
 
 func where(addrs []netip.Addr, of int) check.Text {
 	if len(addrs) == of {

@@ -60,7 +60,7 @@ func (p *Prober) timeout() time.Duration { return cmp.Or(p.Timeout, defaultTimeo
 // ended it, stands in the Endpoint. The error is a *dnsx.NameError or *HostError where
 // h is no host, or the caller's own ctx.Err() beside the Endpoint so far.
 func (p *Prober) Probe(ctx context.Context, h Host, addr netip.Addr) (Endpoint, error) {
-	h, err := h.normal()
+	h, err := h.Normal()
 	if err != nil {
 		return Endpoint{Addr: addr}, err
 	}

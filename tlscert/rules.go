@@ -73,7 +73,8 @@ func (j *judge) among(hosts func(*Served) bool) *judge {
 func verified(h *Served) bool      { return !h.opportunistic() }
 func opportunistic(h *Served) bool { return h.opportunistic() }
 func relay(h *Served) bool         { return h.relay() }
-func noRelay(h *Served) bool       { return !h.relay() }
+func noRelay(h *Served) bool       { return !h.relay() && served(h) }
+func served(h *Served) bool        { return h.Protocol != File }
 
 // systemRoots takes some 10 ms the first time, so it is left until a chain has to
 // be verified.

@@ -55,7 +55,9 @@ func (j *judge) cnOnly() check.Rule[*Analysis] {
 // named reports whether the certificate is for the host.
 func (v view) named() bool { return v.host.named(v.Leaf) }
 
-func (h *Served) named(l *Leaf) bool { return l.VerifyHostname(h.wants()) == nil }
+func (h *Served) named(l *Leaf) bool {
+	return h.Protocol == File && h.ServerName == "" || l.VerifyHostname(h.wants()) == nil
+}
 
 // commonNamed reports whether it would be if its common name counted.
 func (v view) commonNamed() bool {

@@ -108,7 +108,7 @@ func (j *judge) mustStaple() check.Rule[*Analysis] {
 		Fix:  "Turn on OCSP stapling at the server, or have the certificate issued again without must-staple.",
 		Cite: []check.Cite{check.RFC(7633, "4.2")},
 	}, func(v view) ([]check.Finding, []check.Gap) {
-		if !mustStaple(v.Certificate) {
+		if !mustStaple(v.Certificate) || !served(v.host) {
 			return nil, nil
 		}
 		bare := slices.DeleteFunc(slices.Clone(v.Addrs), func(a netip.Addr) bool {

@@ -139,7 +139,7 @@ func without13(h *Served, _ time.Time) ([]check.Finding, []check.Gap) {
 }
 
 func (j *judge) tlsWeakCipher() check.Rule[*Analysis] {
-	return j.hostRule(check.Doc{
+	return j.among(served).hostRule(check.Doc{
 		ID:       "tls.weak-cipher",
 		Severity: check.Medium,
 		Title:    "Server accepts a weak cipher suite",
@@ -197,7 +197,7 @@ func weakSuite(name string) check.Severity {
 }
 
 func (j *judge) tlsSNIRequired() check.Rule[*Analysis] {
-	return j.hostRule(check.Doc{
+	return j.among(served).hostRule(check.Doc{
 		ID:       "tls.sni-required",
 		Severity: check.Low,
 		Title:    "Server fails without a server name",

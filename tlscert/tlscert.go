@@ -61,6 +61,9 @@ type Host struct {
 	Given bool
 }
 
+// String is HOST, with the port where that is not 443.
+func (h Host) String() string { return hostText(h.Name, h.Port) }
+
 // HostError says why a text is no host.
 type HostError struct {
 	Host   string
@@ -75,7 +78,7 @@ func (e *HostError) Error() string { return strconv.Quote(e.Host) + " is no host
 // error is a *dnsx.NameError or a *HostError.
 func ParseHost(s string) (Host, error) {
 	if ip, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(s, "["), "]")); err == nil {
-		return Host{Name: ip.String()}.normal()
+		return Host{Name: ip.String()}.Normal()
 	}
 	name, port, hasPort := s, "", false
 	if strings.HasPrefix(s, "[") || strings.Count(s, ":") == 1 {
@@ -93,7 +96,7 @@ func ParseHost(s string) (Host, error) {
 		}
 		h.Port = uint16(n)
 	}
-	return h.normal()
+	return h.Normal()
 }
 
 // protocolOf is what is spoken at a port, TLS where it is none of these.
@@ -102,8 +105,9 @@ var protocolOf = map[uint16]Protocol{443: HTTPS, 8443: HTTPS, 25: SMTP, 587: SMT
 // portOf is where a protocol is spoken.
 var portOf = map[Protocol]uint16{HTTPS: 443, TLS: 443, SMTP: 25, IMAP: 143, POP3: 110}
 
-// normal has the names in their one spelling, a port and a protocol.
-func (h Host) normal() (Host, error) {
+// Normal returns the host with its names in their one spelling, a port and a protocol.
+// The error is that of ParseHost.
+func (h Host) Normal() (Host, error) {
 	if h.Protocol == "" {
 		h.Protocol = cmp.Or(protocolOf[cmp.Or(h.Port, 443)], TLS)
 	}
@@ -151,7 +155,7 @@ func (o Options) hosts(domain string) ([]Host, error) {
 	var all []Host
 	at := make(map[string]int, len(o.Hosts))
 	for _, h := range o.Hosts {
-		h, err := h.normal()
+		h, err := h.Normal()
 		if err != nil {
 			return nil, err
 		}

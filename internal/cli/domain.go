@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,7 +13,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/mailcheck-go/mailcheck"
 	"github.com/mailcheck-go/mailcheck/dnsx"
@@ -25,6 +25,8 @@ type domainOptions struct {
 	output
 	judging
 	network
+	probing
+	skipMX    bool
 	selectors []string
 	hosts     []string
 	save      string
@@ -58,19 +60,13 @@ collector, --format ics calendars.`,
 	o.output.flags(cmd)
 	o.judging.flags(cmd)
 	o.network.flags(cmd)
+	o.probing.flags(cmd)
 	f := cmd.Flags()
+	f.BoolVar(&o.skipMX, "skip-mx", false, "do not connect to port 25 of the MX hosts: many networks let nobody do that")
 	f.StringArrayVar(&o.selectors, "selector", nil, "a DKIM selector in use, from s= of a DKIM-Signature (repeatable)")
 	f.StringArrayVar(&o.hosts, "host", nil, "a HOST or HOST:PORT whose certificate matters (repeatable)")
 	f.StringVar(&o.save, "save", "", "write what was seen to this file, for judge; with several names to this folder")
 	return cmd
-}
-
-// job is one name of the command line on its way to a report.
-type job struct {
-	target mailcheck.Target
-	done   chan struct{}
-	facts  *mailcheck.Facts
-	err    error
 }
 
 // domainsAtOnce bounds the names that are checked side by side.
@@ -94,34 +90,13 @@ func (a *app) domain(ctx context.Context, o *domainOptions, args []string) error
 	if err != nil {
 		return err
 	}
+	o.probing.apply(src.Checker)
+	src.SkipMX = o.skipMX
 	jobs, bad, err := a.jobs(args, o, src, doc)
 	if err != nil {
 		return err
 	}
-	go run(ctx, src.Checker, jobs)
-
-	for i, j := range jobs {
-		a.progress(i, len(jobs))
-		select {
-		case <-j.done:
-		case <-ctx.Done():
-			a.progress(len(jobs), len(jobs))
-			return ctx.Err()
-		}
-		a.progress(len(jobs), len(jobs)) // off, for what is written now
-		if j.err != nil {
-			return j.err // a selector or host that is none
-		}
-		if err := save(j.facts); err != nil {
-			return err
-		}
-		rep := mailcheck.Judge(j.facts, settings)
-		j.facts = nil // a list may be long
-		if err := doc.Add(rep); err != nil {
-			return err
-		}
-	}
-	if err := doc.Close(); err != nil {
+	if err := a.report(ctx, jobs, domainsAtOnce, settings, save, doc); err != nil {
 		return err
 	}
 	return doc.exit(bad)
@@ -149,40 +124,10 @@ func (a *app) jobs(args []string, o *domainOptions, src *source, doc *document) 
 			fmt.Fprintf(a.Stderr, "mailcheck: of the %s %s the domain %s is checked\n", from, report.Clean(arg), report.Clean(name))
 		}
 		a.notes(src, name)
-		jobs = append(jobs, &job{
-			target: mailcheck.Target{Domain: name, Selectors: o.selectors, Hosts: o.hosts, Role: mailcheck.Role(o.role)},
-			done:   make(chan struct{}),
-		})
+		target := mailcheck.Target{Domain: name, Selectors: o.selectors, Hosts: o.hosts, Role: mailcheck.Role(o.role)}
+		jobs = append(jobs, newJob(func(ctx context.Context) (*mailcheck.Facts, error) { return src.Discover(ctx, target) }))
 	}
 	return jobs, bad, nil
-}
-
-// run discovers the jobs, a bounded number at once, in their order.
-func run(ctx context.Context, checker *mailcheck.Checker, jobs []*job) {
-	places := make(chan struct{}, domainsAtOnce)
-	for _, j := range jobs {
-		select {
-		case places <- struct{}{}:
-		case <-ctx.Done():
-			return
-		}
-		go func() {
-			defer func() { <-places; close(j.done) }()
-			j.facts, j.err = checker.Discover(ctx, j.target)
-		}()
-	}
-}
-
-// progress tells a person how far a long list is; nothing where stderr is no terminal.
-func (a *app) progress(done, of int) {
-	file, ok := a.Stderr.(*os.File)
-	if !ok || of < 4 || !term.IsTerminal(int(file.Fd())) {
-		return
-	}
-	fmt.Fprint(a.Stderr, "\r\x1b[K")
-	if done < of {
-		fmt.Fprintf(a.Stderr, "%d of %d", done, of)
-	}
 }
 
 // judging has the flags that say what is judged, and as what.
@@ -192,10 +137,15 @@ type judging struct {
 }
 
 func (j *judging) flags(cmd *cobra.Command) {
+	j.ruleFlags(cmd)
+	cmd.Flags().StringVar(&j.role, "role", "", "what the domain is for: sends, receives or parked (default: found out)")
+	complete(cmd, "role", "sends", "receives", "parked")
+}
+
+func (j *judging) ruleFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringSliceVar(&j.only, "only", nil, "judge only these rules: ids or area.* (repeatable)")
 	f.StringSliceVar(&j.skip, "skip", nil, "do not judge these rules: ids or area.* (repeatable)")
-	f.StringVar(&j.role, "role", "", "what the domain is for: sends, receives or parked (default: found out)")
 	ids := func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return patterns(), cobra.ShellCompDirectiveNoFileComp
 	}
@@ -204,7 +154,6 @@ func (j *judging) flags(cmd *cobra.Command) {
 			panic(err) // the flag does not exist: a fault of this package
 		}
 	}
-	complete(cmd, "role", "sends", "receives", "parked")
 }
 
 // patterns lists what --only and --skip take: ids, and area.* for each area.
@@ -260,7 +209,9 @@ func saver(path string, names int) (func(*mailcheck.Facts) error, error) {
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return nil, fmt.Errorf("--save: %w", err)
 	}
-	return func(f *mailcheck.Facts) error { return saveFacts(filepath.Join(path, fileName(f.Domain)), f) }, nil
+	return func(f *mailcheck.Facts) error {
+		return saveFacts(filepath.Join(path, fileName(cmp.Or(f.Host, f.Domain))), f)
+	}, nil
 }
 
 // fileName makes a file's name of a domain: whatever is not plain becomes %XX.

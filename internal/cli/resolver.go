@@ -10,7 +10,6 @@ import (
 	"github.com/mailcheck-go/mailcheck/dnsx"
 	"github.com/mailcheck-go/mailcheck/dnsx/wire"
 	"github.com/mailcheck-go/mailcheck/dnsx/zone"
-	"github.com/mailcheck-go/mailcheck/tlscert"
 	"github.com/mailcheck-go/mailcheck/report"
 )
 
@@ -36,9 +35,8 @@ func (a *app) source(n *network) (*source, error) {
 	return &source{
 		Checker: &mailcheck.Checker{
 			Resolver: &dnsx.Cache{Next: resolver}, Budget: n.timeout, AllowPrivate: private, Offline: n.offline, Now: a.Now,
-			Fetcher: &tlscert.Fetcher{AllowPrivate: private, Now: a.Now},
 		},
-		zones:   zones,
+		zones: zones,
 	}, nil
 }
 
