@@ -292,3 +292,32 @@ func TestNextCheck(t *testing.T) {
 	}
 	assert.True(t, tlscert.Analyze(nil).NextCheck().IsZero())
 }
+
+// Facts may come from anybody: what they hold in the place of an answer is bounded, and
+// nothing of it is good.
+func TestHostileFetched(t *testing.T) {
+	w := parseWorld("acme.example", "192.0.2.10 issuer=encrypt crl=http://ca.example/1.crl ocsp=http://ca.example/ocsp")
+	f, err := tlscert.Discover(t.Context(), dnstest.Must("acme.example. A 192.0.2.10"), "acme.example", w.options(""))
+	require.NoError(t, err)
+	served := f.Hosts[0].Endpoints[0]
+	served.TLS.OCSP = make([]byte, 90<<10)
+	for range 100 {
+		f.Hosts[0].Endpoints = append(f.Hosts[0].Endpoints, served)
+	}
+	for i := range 5000 {
+		f.Fetched = append(f.Fetched, tlscert.Fetched{Kind: tlscert.FetchKind(fmt.Sprint("kind ", i%7)), URL: fmt.Sprint(i), Status: -i})
+	}
+	for _, kind := range []tlscert.FetchKind{tlscert.FetchCRL, tlscert.FetchOCSP, tlscert.FetchIssuer, tlscert.FetchDirectory, tlscert.FetchRenewal} {
+		f.Fetched = append([]tlscert.Fetched{
+			{Kind: kind, URL: "http://ca.example/1.crl", Status: 200, Body: make([]byte, 2<<20)},
+			{Kind: kind, URL: "https://acme-v02.api.letsencrypt.org/directory", Status: 200, Failure: &tlscert.Failure{}},
+		}, f.Fetched...)
+	}
+	outcomes := map[string]check.Outcome{}
+	for _, r := range check.Apply(tlscert.Analyze(f), tlscert.Rules(tlscert.Settings{Roots: testPKI().roots})) {
+		outcomes[r.ID] = r.Outcome
+	}
+	for _, id := range []string{"cert.revoked", "cert.staple-invalid", "cert.ari-now", "cert.ari-revocation"} {
+		assert.Equal(t, check.Unknown, outcomes[id], id)
+	}
+}
