@@ -14,6 +14,7 @@ import (
 	"github.com/mailcheck-go/mailcheck"
 	"github.com/mailcheck-go/mailcheck/check"
 	"github.com/mailcheck-go/mailcheck/internal/lang"
+	"github.com/mailcheck-go/mailcheck/zendesk"
 )
 
 func (a *app) rulesCommand() *cobra.Command {
@@ -28,7 +29,7 @@ func (a *app) rulesCommand() *cobra.Command {
 			return areas(), cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(_ *cobra.Command, areas []string) error {
-			docs, err := inAreas(mailcheck.Catalog(), areas)
+			docs, err := inAreas(catalog(), areas)
 			if err != nil {
 				return err
 			}
@@ -51,10 +52,13 @@ func (a *app) rulesCommand() *cobra.Command {
 	return cmd
 }
 
+// catalog documents every rule, of domains and of accounts.
+func catalog() []check.Doc { return slices.Concat(mailcheck.Catalog(), zendesk.Catalog()) }
+
 // areas are the first parts of the ids, in the order of reports.
 func areas() []string {
 	var all []string
-	for _, doc := range mailcheck.Catalog() {
+	for _, doc := range catalog() {
 		if area, _, _ := strings.Cut(doc.ID, "."); !slices.Contains(all, area) {
 			all = append(all, area)
 		}
@@ -132,7 +136,7 @@ func (a *app) explainCommand() *cobra.Command {
 		Args:    some("name a rule, such as: mailcheck explain dmarc.p-none"),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			var ids []string
-			for _, doc := range mailcheck.Catalog() {
+			for _, doc := range catalog() {
 				ids = append(ids, doc.ID+"\t"+doc.Title)
 			}
 			return ids, cobra.ShellCompDirectiveNoFileComp
@@ -143,7 +147,7 @@ func (a *app) explainCommand() *cobra.Command {
 				return fmt.Errorf("--lang: %w", err)
 			}
 			for i, id := range args {
-				docs := mailcheck.Catalog()
+				docs := catalog()
 				at := slices.IndexFunc(docs, func(d check.Doc) bool { return strings.EqualFold(d.ID, id) })
 				if at < 0 {
 					return fmt.Errorf("no rule %q%s", id, near(id))
@@ -168,10 +172,12 @@ func explain(w io.Writer, doc check.Doc, tr check.Translation) error {
 	if s, ok := tr.Title(doc.ID); ok {
 		title = s
 	}
+	text, _ := tr.Title(doc.Text)
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s  (%s, since %s)\n%s\n\n%s\n", doc.ID, doc.Severity, doc.Since, title, doc.Text)
+	fmt.Fprintf(&b, "%s  (%s, since %s)\n%s\n\n%s\n", doc.ID, doc.Severity, doc.Since, title, text)
 	if doc.Fix != "" {
-		fmt.Fprintf(&b, "\nFix: %s\n", doc.Fix)
+		fix, _ := tr.Title(doc.Fix)
+		fmt.Fprintf(&b, "\nFix: %s\n", fix)
 	}
 	b.WriteString("\n")
 	for _, c := range doc.Cite {
@@ -191,7 +197,7 @@ func near(id string) string {
 		name = id
 	}
 	var alike []string
-	for _, doc := range mailcheck.Catalog() {
+	for _, doc := range catalog() {
 		if _, n, _ := strings.Cut(doc.ID, "."); name != "" && (strings.Contains(n, name) || strings.Contains(name, n)) {
 			alike = append(alike, doc.ID)
 		}
@@ -219,7 +225,7 @@ func (a *app) versionCommand() *cobra.Command {
 					}
 				}
 			}
-			_, err := fmt.Fprintf(a.Stdout, "%s %s %s/%s, %d rules\n", s, runtime.Version(), runtime.GOOS, runtime.GOARCH, len(mailcheck.Catalog()))
+			_, err := fmt.Fprintf(a.Stdout, "%s %s %s/%s, %d rules\n", s, runtime.Version(), runtime.GOOS, runtime.GOARCH, len(catalog()))
 			return err
 		},
 	}

@@ -5,12 +5,18 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"maps"
 
 	"github.com/mailcheck-go/mailcheck/check"
 )
 
 //go:embed ja.json
 var ja []byte
+
+// What package zendesk says.
+//
+//go:embed zendesk-ja.json
+var zendeskJA []byte
 
 // Load returns the translation for a language: nil for "en", Japanese for "ja".
 // Its keys are rule ids (for their titles), English formats and labels.
@@ -19,9 +25,13 @@ func Load(name string) (check.Translation, error) {
 	case "en":
 		return nil, nil
 	case "ja":
-		var tr check.Translation
-		if err := json.Unmarshal(ja, &tr); err != nil {
-			return nil, fmt.Errorf("lang: %w", err)
+		tr := check.Translation{}
+		for _, file := range [][]byte{ja, zendeskJA} {
+			var part check.Translation
+			if err := json.Unmarshal(file, &part); err != nil {
+				return nil, fmt.Errorf("lang: %w", err)
+			}
+			maps.Copy(tr, part)
 		}
 		return tr, nil
 	}

@@ -1,0 +1,116 @@
+package lang_test
+
+import (
+	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mailcheck-go/mailcheck/check"
+	"github.com/mailcheck-go/mailcheck/zendesk"
+)
+
+// Everything that package zendesk can say is there in Japanese, with the same
+// arguments, and nothing else stands in the file.
+func TestZendeskInJapanese(t *testing.T) {
+	data, err := os.ReadFile("zendesk-ja.json")
+	require.NoError(t, err)
+	var ja check.Translation
+	require.NoError(t, json.Unmarshal(data, &ja))
+	want := formats(t, "../../zendesk/*.go")
+	for _, doc := range zendesk.Catalog() {
+		want = append(want, doc.ID, doc.Text, doc.Fix)
+	}
+	for _, e := range zendesk.Endpoints() {
+		want = append(want, e.Needs().Role, e.Needs().Plan)
+	}
+	slices.Sort(want)
+	want = slices.DeleteFunc(slices.Compact(want), func(s string) bool { return strings.Trim(s, "%s,: ") == "" })
+	for _, format := range want {
+		if to := ja[format]; assert.NotEmpty(t, to, "zendesk-ja.json lacks %q", format) {
+			assert.Equal(t, verbs(format), verbs(to), "the arguments of %q", to)
+		}
+	}
+	for format := range ja {
+		assert.Contains(t, want, format, "zendesk-ja.json has what nothing says")
+	}
+}
+
+var verb = regexp.MustCompile(`%(\[\d+\])?[a-z]`)
+
+// verbs are a format's, by argument: numbered ones in their place.
+func verbs(format string) []string {
+	var all []string
+	for i, v := range verb.FindAllStringSubmatch(strings.ReplaceAll(format, "%%", ""), -1) {
+		at := strconv.Itoa(i + 1)
+		if v[1] != "" {
+			at = strings.Trim(v[1], "[]")
+		}
+		all = append(all, at+v[0][len(v[0])-1:])
+	}
+	slices.Sort(all)
+	return all
+}
+
+// formats are those of a package's texts: the first argument of check.Textf where
+// it is a literal, the questions that rules ask, and Question{…}.
+func formats(t *testing.T, pattern string) []string {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
+	require.NoError(t, err)
+	var all []string
+	add := func(e ast.Expr) {
+		if s, ok := literal(e); ok {
+			all = append(all, s)
+		}
+	}
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+		require.NoError(t, err)
+		ast.Inspect(f, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.CallExpr:
+				if s, ok := n.Fun.(*ast.SelectorExpr); ok && s.Sel.Name == "Textf" {
+					add(n.Args[0])
+				}
+			case *ast.KeyValueExpr:
+				if key, ok := n.Key.(*ast.Ident); ok && key.Name == "question" {
+					add(n.Value)
+				}
+			case *ast.CompositeLit:
+				if name, ok := n.Type.(*ast.Ident); ok && name.Name == "Question" && len(n.Elts) == 1 {
+					add(n.Elts[0])
+				}
+			}
+			return true
+		})
+	}
+	return all
+}
+
+// literal is the text of a string literal, or of several that are added.
+func literal(e ast.Expr) (string, bool) {
+	switch e := e.(type) {
+	case *ast.BasicLit:
+		s, err := strconv.Unquote(e.Value)
+		return s, err == nil
+	case *ast.BinaryExpr:
+		a, okA := literal(e.X)
+		b, okB := literal(e.Y)
+		return a + b, okA && okB
+	}
+	return "", false
+}
