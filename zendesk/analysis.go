@@ -9,18 +9,16 @@ import (
 // stand in it too; what is missing of them, Gaps says.
 type Analysis struct {
 	*Facts
-	Admin   bool            // the credentials are an administrator's: what is not shown is not hidden by the role
-	Admins  []User          // of the team: neither deleted nor suspended, as far as is known
-	Agents  []User          // the same, but for admins
-	Domains []AddressDomain // of support addresses, but for Zendesk's own; by name
-	Hosts   []Host          // of active brands with a host name of their own; by name
-	users   map[ID]User
-}
-
-// AddressDomain is a domain with support addresses.
-type AddressDomain struct {
-	Name      string
-	Addresses []SupportAddress
+	Admin  bool   // the credentials are an administrator's: what is not shown is not hidden by the role
+	Admins []User // of the team: neither deleted nor suspended, as far as is known
+	Agents []User // the same, but for admins
+	// CustomDKIM says whether Zendesk signs mail with the domain of the support
+	// address. That the account has the feature does not say that it is on.
+	CustomDKIM Bool
+	Addresses  []Address       // all support addresses, in the account's order
+	Domains    []AddressDomain // of support addresses, but for Zendesk's own; by name
+	Hosts      []Host          // of active brands with a host name of their own; by name
+	users      map[ID]User
 }
 
 // Host is the help centre of a brand under its own name.
@@ -48,7 +46,11 @@ func Analyze(f *Facts) *Analysis {
 			a.Agents = append(a.Agents, u)
 		}
 	}
-	a.Domains = domains(f.SupportAddresses)
+	if a.CustomDKIM = a.settings().Email.CustomDKIMDomain; a.CustomDKIM == Unknown && a.settings().ActiveFeatures.CustomDKIMDomain == No {
+		a.CustomDKIM = No
+	}
+	a.Addresses = addresses(f)
+	a.Domains = domains(a.Addresses)
 	a.Hosts = hosts(f)
 	return a
 }
@@ -57,33 +59,6 @@ func Analyze(f *Facts) *Analysis {
 func (a *Analysis) User(id ID) (User, bool) {
 	u, ok := a.users[id]
 	return u, ok
-}
-
-// IsZendesk reports whether a domain is Zendesk's own, for which the account's
-// owner publishes nothing.
-func IsZendesk(domain string) bool {
-	domain = strings.ToLower(domain)
-	return domain == "zendesk.com" || strings.HasSuffix(domain, ".zendesk.com")
-}
-
-func domains(addresses []SupportAddress) []AddressDomain {
-	at := map[string]int{}
-	var all []AddressDomain
-	for _, a := range addresses {
-		name := domainOf(a.Email)
-		if name == "" || IsZendesk(name) {
-			continue
-		}
-		i, known := at[name]
-		if !known {
-			i = len(all)
-			at[name] = i
-			all = append(all, AddressDomain{Name: name})
-		}
-		all[i].Addresses = append(all[i].Addresses, a)
-	}
-	slices.SortFunc(all, func(a, b AddressDomain) int { return strings.Compare(a.Name, b.Name) })
-	return all
 }
 
 func hosts(f *Facts) []Host {
@@ -99,4 +74,15 @@ func hosts(f *Facts) []Host {
 	}
 	slices.SortStableFunc(all, func(a, b Host) int { return strings.Compare(a.Name, b.Name) })
 	return all
+}
+
+// either is the first of some settings that was shown: the same one stands in
+// several places of an answer.
+func either(settings ...Bool) Bool {
+	for _, b := range settings {
+		if b != Unknown {
+			return b
+		}
+	}
+	return Unknown
 }
