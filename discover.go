@@ -100,6 +100,7 @@ func (d *discovery) run(job context.Context, t Target) {
 	var wg sync.WaitGroup
 	wg.Go(func() { d.ahead(ctx, dkim.Options{Selectors: selectors}) })
 	wg.Go(func() { d.plain(ctx) })
+	wg.Go(func() { f.DNS.Asked = dnsx.Ask(ctx, r, t.Ask[:min(len(t.Ask), askMax)]...) })
 	wg.Go(func() { f.SPF, _ = spf.Discover(ctx, r, domain, spf.Options{Budget: d.Budget}) })
 	wg.Go(func() { f.DMARC, _ = dmarc.Discover(ctx, r, domain, dmarc.Options{Budget: d.Budget}) })
 	wg.Go(func() { f.MX, _ = mx.Discover(ctx, r, domain, mx.Options{Budget: d.Budget}) })
@@ -156,6 +157,9 @@ func (d *discovery) ahead(ctx context.Context, selectors dkim.Options) {
 		caa.Questions(domain, caa.Options{})[:1], // those of the names above are not the domain's to wait for
 	)...)
 }
+
+// askMax bounds Target.Ask.
+const askMax = 16
 
 // names are all names at and below the domain, where the resolver knows them.
 func (d *discovery) names() (names []string, listed bool) {

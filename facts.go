@@ -55,6 +55,8 @@ type DNSFacts struct {
 	SOA     dnsx.Reply   `json:"soa"`           // at the domain itself: does the name exist, is it an alias
 	Control dnsx.Reply   `json:"control"`       // NS of the root: does the resolver answer at all
 	Web     []dnsx.Reply `json:"web,omitempty"` // CNAME of names where help centres stand
+	// Asked are the replies to Target.Ask.
+	Asked []dnsx.Reply `json:"asked,omitempty"`
 	// WebBeyond is how many names of a listed zone were not asked for, past 5,000.
 	WebBeyond int `json:"web_beyond,omitempty"`
 }

@@ -50,6 +50,9 @@ type Target struct {
 	Selectors []string // DKIM selectors in use; others are listed or tried besides
 	Hosts     []string // HOST or HOST:PORT whose certificates matter; port 443 if none
 	Role      Role     // empty: found out from the facts
+	// Ask are further questions, whose replies stand in Facts.DNS.Asked. No rule of
+	// this package reads them; at most 16 are asked.
+	Ask []dnsx.Question
 }
 
 // Checker gathers facts. Only Resolver is needed. It may be used by many
