@@ -97,7 +97,11 @@ func (f *Facts) about(id string) bool {
 
 // hostRules are what facts of one host alone are judged by: what is about its
 // certificate, about whoever serves its page, and whether there is such a name.
-var hostRules = []string{"dns.nxdomain", "provider.host-dangling", "provider.host-unmapped", "cert.*", "tls.*", "smtp.*", "caa.*"}
+var hostRules = []string{
+	"dns.nxdomain", "provider.host-dangling", "provider.host-unmapped", "cert.*", "tls.*", "smtp.*",
+	"caa.missing", "caa.lookup-fails", "caa.malformed-issue", "caa.critical-unknown", "caa.tag-invalid", "caa.parameter-invalid",
+	"caa.accounturi", "caa.accounturi-duplicate", "caa.validationmethods", "caa.cert-not-authorized", "caa.renewal-blocked",
+}
 
 func (c *Checker) now() time.Time {
 	if c.Now == nil {

@@ -7,10 +7,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mailcheck-go/mailcheck/caa"
 	"github.com/mailcheck-go/mailcheck/check"
 	"github.com/mailcheck-go/mailcheck/dkim"
 	"github.com/mailcheck-go/mailcheck/dmarc"
 	"github.com/mailcheck-go/mailcheck/mx"
+	"github.com/mailcheck-go/mailcheck/tlscert"
 )
 
 // overview says in a line an area what is published, whatever is right or wrong with it.
@@ -33,7 +35,11 @@ func (v *view) overview() []check.Overview {
 	}
 	add("mtasts", "MTA-STS", v.mtasts != nil, v.mtastsLine)
 	add("tlsrpt", "TLS-RPT", v.tlsrpt != nil, v.tlsrptLine)
+	if v.facts.Host != "" {
+		return append(all, v.hostLines()...)
+	}
 	add("cert", "Certificates", v.tlscert != nil && len(v.tlscert.Hosts) > 0, v.certLine)
+	add("caa", "CAA", v.caa != nil, v.caaLine)
 	return all
 }
 
@@ -278,4 +284,94 @@ func (v *view) certLine() check.Text {
 		parts = append(parts, s)
 	}
 	return check.Textf("%s", strings.Join(parts, "; "))
+}
+
+// caaLine says who may issue certificates for the name.
+func (v *view) caaLine() check.Text {
+	a := v.caa
+	p := a.Policy(caa.Names)
+	switch {
+	case a.Unread != nil:
+		return notKnown(a.Unread)
+	case len(a.Records) == 0:
+		return check.Textf("no record: any CA may issue certificates")
+	case p.Blocked:
+		return check.Textf("nobody may issue: the records at %s have a critical property that no CA knows", a.At)
+	case !p.Restricted:
+		return check.Textf("any CA may issue: the records at %s restrict nobody", a.At)
+	case len(p.Allowed) == 0:
+		return check.Textf("nobody may issue certificates, say the records at %s", a.At)
+	}
+	var who []string
+	for _, i := range p.Allowed {
+		who = append(who, i.Issuer)
+	}
+	return check.Textf("%s may issue, say the records at %s", strings.Join(who, ", "), a.At)
+}
+
+// hostLines are the overview of a host, whose certificate is the whole matter.
+func (v *view) hostLines() []check.Overview {
+	var all []check.Overview
+	add := func(area, title string, text check.Text) {
+		all = append(all, check.Overview{Area: area, Title: title, Text: text})
+	}
+	if v.tlscert == nil || len(v.tlscert.Hosts) == 0 {
+		return nil
+	}
+	h, st := v.tlscert.Hosts[0], tlscert.Overview(v.tlscert, v.expiry)[0]
+	add("cert", "Certificate", v.hostLine(h, st))
+	if text := v.sessionLine(); !text.IsZero() {
+		add("tls", "TLS", text)
+	}
+	if v.caa != nil {
+		add("caa", "CAA", v.caaLine())
+	}
+	return all
+}
+
+// hostLine is about the certificate of a host that is the first to expire.
+func (v *view) hostLine(h *tlscert.Served, st tlscert.Status) check.Text {
+	switch {
+	case len(h.Leaves) == 0 && len(h.Gaps) == 0:
+		return check.Textf("none was seen")
+	case len(h.Leaves) == 0:
+		return check.Textf("none was seen: %s", causeOf(h.Gaps[0]))
+	}
+	leaf := h.Leaves[0]
+	text := check.Textf("for %s; key %s; issued by %s; until %s", st.Names, st.Key, issuer(leaf.Certificate), leaf.NotAfter.UTC().Format("2006-01-02 15:04 MST"))
+	switch {
+	case !st.Refused.IsZero():
+		text = check.Textf("%s; clients refuse it", text)
+	case !st.Breaks.IsZero() && st.Breaks.Before(leaf.NotAfter):
+		text = check.Textf("%s; its chain holds until %s, when %s", text, st.Breaks.UTC().Format(time.DateOnly), st.Reason)
+	}
+	if r := leaf.Renewal; r != nil {
+		text = check.Textf("%s; the CA asks to renew it between %s and %s", text, r.Start.UTC().Format(time.DateOnly), r.End.UTC().Format(time.DateOnly))
+	}
+	return text
+}
+
+// sessionLine says what was negotiated with the addresses of a host.
+func (v *view) sessionLine() check.Text {
+	var kinds []string
+	addrs := map[string]int{}
+	for _, e := range v.facts.TLSCert.Hosts[0].Endpoints {
+		if e.TLS == nil || e.TLS.Version == "" {
+			continue
+		}
+		kind := e.TLS.Version
+		if e.TLS.Group != "" {
+			kind += " with " + e.TLS.Group
+		}
+		if addrs[kind]++; addrs[kind] == 1 {
+			kinds = append(kinds, kind)
+		}
+	}
+	if len(kinds) == 0 {
+		return check.Text{}
+	}
+	for i, kind := range kinds {
+		kinds[i] = kind + " at " + count(uint64(addrs[kind]), "address", "addresses")
+	}
+	return check.Textf("%s", strings.Join(kinds, ", "))
 }

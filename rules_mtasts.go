@@ -1,10 +1,12 @@
 package mailcheck
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/mailcheck-go/mailcheck/check"
 	"github.com/mailcheck-go/mailcheck/mtasts"
+	"github.com/mailcheck-go/mailcheck/tlscert"
 )
 
 // mtastsRules hold the policy against the MX hosts, and want reports beside it.
@@ -19,20 +21,25 @@ func mtastsRules() []check.Rule[*view] {
 				Fix:  "Add the MX host to the policy, then change the id of the record.",
 				Cite: []check.Cite{check.RFC(8461, "4.1"), check.RFC(8461, "5")},
 			},
-			Applies: func(v *view) (bool, []check.Gap) {
-				switch {
-				case v.mtasts == nil || v.mx == nil:
-					return false, []check.Gap{{Subject: "MTA-STS and MX of " + v.facts.Domain, Why: check.NotAsked}}
-				case v.mtasts.Unread != nil:
-					return false, v.mtasts.Unread
-				case v.mtasts.PolicyUnread != nil:
-					return false, v.mtasts.PolicyUnread
-				case v.mx.Unread != nil:
-					return false, v.mx.Unread
-				}
-				return v.mtasts.PolicyValid && v.mtasts.Policy.Mode != mtasts.None && len(v.mx.Hosts) > 0, nil
+			Applies: policyForHosts,
+			Check:   mxMismatch,
+		},
+		{
+			Doc: check.Doc{
+				ID: "mtasts.mx-cert", Severity: check.Critical, Since: "v0.1.0",
+				Title: "An MX host's certificate does not satisfy the MTA-STS policy",
+				Text: "Senders that honour the policy deliver only over TLS, to a host whose certificate is valid, trusted and for its name. " +
+					"In mode enforce mail is delayed and returned where no host satisfies that, and takes a detour where some do.",
+				Fix:  "Install a certificate of a public CA for the host's name at every MX host, with its whole chain.",
+				Cite: []check.Cite{check.RFC(8461, "4.2"), check.RFC(8461, "5")},
 			},
-			Check: mxMismatch,
+			Applies: func(v *view) (bool, []check.Gap) {
+				if v.tlscert == nil {
+					return false, []check.Gap{{Subject: "certificates of the MX hosts of " + v.facts.Domain, Why: check.NotAsked}}
+				}
+				return policyForHosts(v)
+			},
+			Check: mxCert,
 		},
 		{
 			Doc: check.Doc{
@@ -61,6 +68,56 @@ func mtastsRules() []check.Rule[*view] {
 			},
 		},
 	}
+}
+
+// policyForHosts reports whether a policy asks something of the MX hosts.
+func policyForHosts(v *view) (bool, []check.Gap) {
+	switch {
+	case v.mtasts == nil || v.mx == nil:
+		return false, []check.Gap{{Subject: "MTA-STS and MX of " + v.facts.Domain, Why: check.NotAsked}}
+	case v.mtasts.Unread != nil:
+		return false, v.mtasts.Unread
+	case v.mtasts.PolicyUnread != nil:
+		return false, v.mtasts.PolicyUnread
+	case v.mx.Unread != nil:
+		return false, v.mx.Unread
+	}
+	return v.mtasts.PolicyValid && v.mtasts.Policy.Mode != mtasts.None && len(v.mx.Hosts) > 0, nil
+}
+
+// mxCert: severity as for mxMismatch. A host that the policy does not name is not
+// delivered to whatever its certificate is.
+func mxCert(v *view) (found []check.Finding, gaps []check.Gap) {
+	fine := 0
+	status := tlscert.Overview(v.tlscert, v.expiry)
+	for _, h := range v.mx.Hosts {
+		i := slices.IndexFunc(status, func(s tlscert.Status) bool {
+			return s.Host.Name == h.Name && s.Host.Protocol == tlscert.SMTP && s.Host.Port == 25
+		})
+		switch {
+		case !v.mtasts.Policy.Matches(h.Name):
+		case i < 0:
+			gaps = append(gaps, check.Gap{Subject: "the certificate of " + h.Name, Why: check.NotAsked})
+		case status[i].Host.Plain > 0:
+			found = append(found, check.Finding{Subject: h.Name, Detail: check.Textf("it offers no STARTTLS")})
+		case !status[i].Refused.IsZero():
+			found = append(found, check.Finding{Subject: h.Name, Detail: check.Textf("%s", status[i].Refused)})
+		case status[i].Breaks.IsZero():
+			gaps = append(gaps, status[i].Host.Gaps...)
+		default:
+			fine++
+			gaps = append(gaps, status[i].Host.Gaps...)
+		}
+	}
+	for i := range found {
+		switch {
+		case v.mtasts.Policy.Mode == mtasts.Testing:
+			found[i].Severity = check.Medium
+		case fine > 0:
+			found[i].Severity = check.High
+		}
+	}
+	return found, gaps
 }
 
 // mxMismatch: critical only where senders must not deliver at all; where another

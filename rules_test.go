@@ -51,13 +51,17 @@ func TestRules(t *testing.T) {
 		}
 		return f
 	}
-	checktest.Run(t, ownRules(), "testdata/rules", discover, func(f *Facts) *view { return newView(f, Settings{}) })
+	checktest.Run(t, ownRules(), "testdata/rules", discover, func(f *Facts) *view {
+		return newView(f, Settings{TLSCert: tlscert.Settings{Roots: testRoots}})
+	})
 }
 
 // serve makes facts of what hosts serve. A line has an address and what it is:
 //
 //	192.0.2.10 issuer=Let's_Encrypt names=help.acme.example,*.acme.example
 //	192.0.2.11 status=302 location=https://acme.zendesk.com/hc
+//	192.0.2.25 plain                         no STARTTLS
+//	192.0.2.25 issuer=nobody                 a CA that is not trusted
 func serve(t *testing.T, f *Facts, lines string) {
 	served := map[string]map[string]string{}
 	for line := range strings.Lines(lines) {
@@ -76,6 +80,10 @@ func serve(t *testing.T, f *Facts, lines string) {
 			if !ok {
 				continue
 			}
+			if _, plain := s["plain"]; plain {
+				e.Failure = &tlscert.Failure{Stage: tlscert.StartTLS, Kind: tlscert.KindNoStartTLS}
+				continue
+			}
 			e.Failure, e.TLS = nil, &tlscert.Session{Version: "TLS 1.3"}
 			e.TLS.Chain = [][]byte{certificate(t, s["issuer"], cmp.Or(s["names"], h.Name))}
 			if s["status"] != "" {
@@ -91,15 +99,24 @@ func serve(t *testing.T, f *Facts, lines string) {
 func certificate(t *testing.T, organization, names string) []byte {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
-	ca := &x509.Certificate{Subject: pkix.Name{CommonName: "R13", Organization: []string{organization}}}
-	leaf := &x509.Certificate{
-		SerialNumber: big.NewInt(1), DNSNames: strings.Split(names, ","),
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+	ca := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "R13", Organization: []string{organization}},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
 	}
-	der, err := x509.CreateCertificate(rand.Reader, leaf, ca, key.Public(), key)
+	der, err := x509.CreateCertificate(rand.Reader, ca, ca, key.Public(), key)
+	require.NoError(t, err)
+	if root, err := x509.ParseCertificate(der); organization != "nobody" {
+		require.NoError(t, err)
+		testRoots.AddCert(root)
+	}
+	leaf := &x509.Certificate{SerialNumber: big.NewInt(2), DNSNames: strings.Split(names, ","), NotBefore: ca.NotBefore, NotAfter: ca.NotAfter}
+	der, err = x509.CreateCertificate(rand.Reader, leaf, ca, key.Public(), key)
 	require.NoError(t, err)
 	return der
 }
+
+// testRoots are the CAs of certificate, but "nobody".
+var testRoots = x509.NewCertPool()
 
 // twice is a resolver whose failures were asked a second time, as wire does.
 type twice struct{ dnsx.Resolver }

@@ -37,6 +37,9 @@ type Analysis struct {
 	// NoIPv6 says that the machine which gathered the facts has no way to IPv6
 	// addresses; what they serve is left out where IPv4 addresses of the host answered.
 	NoIPv6 bool
+	// NoSMTP says that no connection to port 25 of a mail exchanger came about, and
+	// nobody refused one: many networks let nobody do that, so it says nothing about them.
+	NoSMTP bool
 	gaps   []check.Gap // about no host in particular
 }
 
@@ -51,6 +54,7 @@ type Served struct {
 	Leaves     []*Leaf     // the soonest to expire first; several where addresses differ
 	Seen       int         // addresses that showed a certificate
 	Plain      int         // addresses of an SMTP server that offer no STARTTLS, and so have no certificate
+	Missing    bool        // the DNS says that it has no address
 	Gaps       []check.Gap // what is not known of it: addresses, and certificates at them
 	endpoints  []Endpoint
 }
@@ -137,7 +141,7 @@ func Analyze(f *Facts) *Analysis {
 	if f == nil {
 		f = &Facts{}
 	}
-	a := &Analysis{Domain: f.Domain, At: f.At, NoIPv6: noIPv6(f)}
+	a := &Analysis{Domain: f.Domain, At: f.At, NoIPv6: noIPv6(f), NoSMTP: noSMTP(f)}
 	if f.Hosts == nil {
 		a.gaps = append(a.gaps, check.Gap{Subject: "the certificates of " + f.Domain, Why: check.NotAsked})
 	}
@@ -146,7 +150,7 @@ func Analyze(f *Facts) *Analysis {
 	}
 	r := &reader{certs: map[[32]byte]parsed{}, paths: map[[32]byte]*path{}, weak: map[*x509.Certificate]weakkey.Weakness{}}
 	for i := range f.Hosts[:min(len(f.Hosts), maxHosts)] {
-		a.Hosts = append(a.Hosts, r.host(&f.Hosts[i], a.NoIPv6))
+		a.Hosts = append(a.Hosts, r.host(&f.Hosts[i], a))
 	}
 	a.points(f)
 	return a
@@ -173,6 +177,29 @@ func noIPv6(f *Facts) bool {
 	}
 	return noRoute && !elsewhere
 }
+
+// noSMTP reports whether every attempt at port 25 of a host that a domain names
+// ended without a word from the other side.
+func noSMTP(f *Facts) bool {
+	silent := false
+	for _, h := range f.Hosts {
+		for _, e := range h.Endpoints {
+			switch {
+			case h.Protocol != SMTP || h.Port != 25 || h.Given || e.Failure != nil && (e.Failure.Kind == KindNotPublic || e.Failure.Kind == KindNotAsked):
+			case e.Failure != nil && e.Failure.Stage == Connect && slices.Contains(wordless, e.Failure.Kind):
+				silent = true
+			default:
+				return false
+			}
+		}
+	}
+	return silent
+}
+
+// wordless are the failures that a network on the way brings about as well as the host.
+var wordless = []FailureKind{KindTimeout, KindUnreachable, KindNoRoute, KindBudget}
+
+var errNoSMTP = errors.New("no connection to port 25 came about, which many networks do not allow")
 
 // Gaps are all things that are not known, of every host.
 func (a *Analysis) Gaps() []check.Gap {
@@ -226,7 +253,7 @@ func (r *reader) weakness(c *x509.Certificate) weakkey.Weakness {
 	return w
 }
 
-func (r *reader) host(f *HostFacts, noIPv6 bool) *Served {
+func (r *reader) host(f *HostFacts, a *Analysis) *Served {
 	h := &Served{Name: f.Name, ServerName: f.ServerName, Port: f.Port, Protocol: f.Protocol, Why: f.Why, Given: f.Given}
 	tried := make(map[netip.Addr]bool, len(f.Endpoints))
 	endpoints := f.Endpoints
@@ -243,9 +270,11 @@ func (r *reader) host(f *HostFacts, noIPv6 bool) *Served {
 		e := &endpoints[i]
 		switch {
 		case e.Failure == nil:
-		case noIPv6 && h.Seen > 0 && e.Failure.Kind == KindNoRoute:
+		case a.NoIPv6 && h.Seen > 0 && e.Failure.Kind == KindNoRoute:
 		case h.Protocol == SMTP && e.Failure.Kind == KindNoStartTLS:
 			h.Plain++ // an answer: there is no certificate. smtp.no-starttls says so.
+		case a.NoSMTP && h.opportunistic():
+			h.Gaps = append(h.Gaps, check.Gap{Subject: h.at(e.Addr), Why: check.NotAsked, Cause: errNoSMTP})
 		default:
 			h.Gaps = append(h.Gaps, check.GapOf(h.at(e.Addr), e.Failure))
 		}
@@ -355,6 +384,7 @@ func (h *Served) unasked(f *HostFacts, tried map[netip.Addr]bool) {
 			}
 			addrs = append(addrs, addresses(reply)...)
 		}
+		h.Missing = f.A.Answer != nil && f.AAAA.Answer != nil && len(addrs) == 0 && len(h.Gaps) == 0
 	}
 	if f.Limited {
 		h.Gaps = append(h.Gaps, limit(h.String(), len(addrs), "addresses", MaxAddrs))

@@ -33,7 +33,7 @@ type Settings struct {
 func Rules(s Settings) []check.Rule[*Analysis] {
 	j := newJudge(s)
 	return []check.Rule[*Analysis]{
-		j.expired(), j.notYetValid(), j.expiring(), j.chainExpiring(),
+		j.noAddress(), j.expired(), j.notYetValid(), j.expiring(), j.chainExpiring(),
 		j.nameMismatch(), j.cnOnly(), j.wildcardUse(),
 		j.selfSigned(), j.chainIncomplete(), j.chainOrder(), j.untrustedRoot(), j.chainInvalid(), j.addressesDiffer(),
 		j.lifetimeTooLong(), j.noSCT(), j.rsaSmall(), j.rsaBelow3072(), j.ecCurve(), j.sha1(), j.weakKey(),

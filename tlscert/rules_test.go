@@ -52,6 +52,7 @@ func discover(t *testing.T, c checktest.Case) *tlscert.Facts {
 //
 //	host mx                                  a mail exchanger out of the DNS
 //	host given-mx                            one that the operator named
+//	host given                               any other that the operator named
 //	host server-name help.acme.example
 //	192.0.2.10 greeting 220 mx.acme.example ESMTP
 //	192.0.2.10 no-starttls                   instead of a handshake
@@ -69,6 +70,8 @@ func change(f *tlscert.Facts, fields []string) {
 		switch fields[1] {
 		case "mx", "given-mx":
 			h.Port, h.Protocol, h.Given = 25, tlscert.SMTP, fields[1] == "given-mx"
+		case "given":
+			h.Given = true
 		case "server-name":
 			h.ServerName = rest
 		default:

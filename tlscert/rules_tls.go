@@ -97,6 +97,9 @@ func (h *Served) tried(e *Endpoint, what string, form func(*Try) bool) (*Session
 			return nil, []check.Gap{check.GapOf(what+h.at(e.Addr), t.Failure)}
 		}
 	}
+	if len(e.Tries) == 0 { // one gap for all forms: nobody wanted them
+		what = "further handshakes with "
+	}
 	return nil, []check.Gap{{Subject: what + h.String(), Why: check.NotAsked}}
 }
 

@@ -11,6 +11,8 @@ import (
 type Status struct {
 	Host   *Served
 	Issuer string // who issued the certificate that is the first to expire
+	Key    string // its key: "P-256", "RSA 2048"
+	Names  string // the first of those that it is for
 	// Breaks is when the first address ceases to serve a chain that holds: the host's
 	// NotAfter, or earlier where an intermediate or root certificate ends first. Zero
 	// where no certificate was seen or there are no trusted roots to judge by.
@@ -42,7 +44,8 @@ func (j *judge) status(h *Served, at time.Time) Status {
 	if len(h.Leaves) == 0 {
 		return st
 	}
-	st.Issuer = issuerName(h.Leaves[0].Certificate)
+	first := h.Leaves[0].Certificate
+	st.Issuer, st.Key, st.Names = issuerName(first), keyName(first), few(names(first))
 	if _, gaps := j.trust(); gaps != nil {
 		return st
 	}
