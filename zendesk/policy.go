@@ -39,7 +39,6 @@ type Settings struct {
 	StaleDays     int      // [stale_days] without signing in, after which a user or token counts as unused; 90
 	SessionDays   int      // [session_days] after which a session that nobody used is left behind; 30
 	TeamDomains   []string // [team_domains] of the team's own addresses, for Options.TeamDomains; none: not judged
-	SpamTickets   int      // [spam_tickets] of one domain in the suspended queue that ask for a block; 20
 	NotifyDomains []string // [notify_domains] outside the account that notifications may go to, subdomains included; none
 
 	// Data.
@@ -72,7 +71,6 @@ func (s Settings) withDefaults() Settings {
 		{&s.AdminPercent, 20},
 		{&s.StaleDays, 90},
 		{&s.SessionDays, 30},
-		{&s.SpamTickets, 20},
 		{&s.ExportHours, 24},
 		{&s.ForwardingDays, 14},
 		{&s.SuspendedDays, 7},
@@ -157,7 +155,6 @@ func (s *Settings) fields() map[string]field {
 		"stale_days":         days(&s.StaleDays),
 		"session_days":       days(&s.SessionDays),
 		"team_domains":       {into: &s.TeamDomains},
-		"spam_tickets":       {into: &s.SpamTickets, min: 1, max: 1_000_000},
 		"notify_domains":     {into: &s.NotifyDomains},
 		"retention_required": {into: &s.RetentionRequired},
 		"archive_required":   {into: &s.ArchiveRequired},

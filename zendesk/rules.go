@@ -191,3 +191,14 @@ func theList(line int) check.Cite {
 
 // reference cites a page of Zendesk's developer documentation.
 func reference(page string) check.Cite { return check.Cite{Doc: "Zendesk API: " + page} }
+
+// maxFindings bounds how many findings a rule makes; what goes beyond is a gap.
+const maxFindings = 100
+
+func bounded(findings []check.Finding, gaps []check.Gap) ([]check.Finding, []check.Gap) {
+	if n := len(findings) - maxFindings; n > 0 {
+		findings = findings[:maxFindings]
+		gaps = append(gaps, check.Gap{Subject: fmt.Sprintf("%d more findings", n), Why: check.Limit})
+	}
+	return findings, gaps
+}
