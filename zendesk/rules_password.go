@@ -82,12 +82,12 @@ func twoFactorEnrolled() rule {
 			page := func(u User) string { return a.userPage(u.ID) }
 			if all := keep(a.Admins, without); len(all) > 0 {
 				findings = append(findings, check.Finding{
-					Subject: a.subject(), Detail: check.Textf("%d admins have no second factor", len(all)), Evidence: named(EndpointTeam, all, page),
+					Subject: a.subject(), Detail: check.Textf("%d of the admins did not set up a second factor", len(all)), Evidence: named(EndpointTeam, all, page),
 				})
 			}
 			if all := keep(a.Agents, without); len(all) > 0 {
 				findings = append(findings, check.Finding{
-					Subject: a.subject(), Severity: check.High, Detail: check.Textf("%d agents have no second factor", len(all)),
+					Subject: a.subject(), Severity: check.High, Detail: check.Textf("%d of the agents did not set up a second factor", len(all)),
 					Evidence: named(EndpointTeam, all, page),
 				})
 			}

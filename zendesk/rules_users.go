@@ -55,7 +55,7 @@ func devicesReviewed(s Settings) rule {
 			}
 			return []check.Finding{{
 				Subject: a.subject(),
-				Detail:  check.Textf("%d of the team have sessions that nobody used for %d days", len(left), s.SessionDays),
+				Detail:  check.Textf("sessions of %d of the team were not used for %d days", len(left), s.SessionDays),
 				Evidence: named(EndpointSessions, left, func(ages SessionAges) string {
 					return a.userPage(ages.UserID) + " " + ages.OldestSeen.Format(day)
 				}),
@@ -268,14 +268,14 @@ func staleUsers(s Settings) rule {
 			}
 			stale := func(u User) bool { return u.stale(limit) }
 			find(0, keep(a.Admins, stale), func(n int) check.Text {
-				return check.Textf("%d admins did not sign in for %d days", n, s.StaleDays)
+				return check.Textf("%d of the admins did not sign in for %d days", n, s.StaleDays)
 			}, last)
 			find(check.Medium, keep(a.Agents, stale), func(n int) check.Text {
-				return check.Textf("%d agents did not sign in for %d days", n, s.StaleDays)
+				return check.Textf("%d of the agents did not sign in for %d days", n, s.StaleDays)
 			}, last)
 			team := slices.Concat(a.Admins, a.Agents)
 			find(check.Medium, keep(team, func(u User) bool { return u.Outside == Yes }), func(n int) check.Text {
-				return check.Textf("%d of the team have an address outside the team's domains", n)
+				return check.Textf("the address of %d of the team is outside the team's domains", n)
 			}, func(u User) string { return a.userPage(u.ID) })
 			if slices.ContainsFunc(team, func(u User) bool { return u.LastLogin.Is == Absent }) {
 				gaps = a.absent(EndpointTeam, "last_login_at")
