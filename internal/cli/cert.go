@@ -3,7 +3,6 @@ package cli
 import (
 	"bufio"
 	"context"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -31,8 +30,6 @@ type certOptions struct {
 	starttls   string
 	serverName string
 	resolve    []string
-	warn, crit string
-	ca         string
 	save       string
 }
 
@@ -65,9 +62,6 @@ left, and overdue at a sixth, or at 7 days where it lives for 30 or more.`,
 	f.StringVar(&o.starttls, "starttls", "", "speak this before the handshake: smtp, imap or pop3 (default: what the port says)")
 	f.StringVar(&o.serverName, "server-name", "", "ask for this name (SNI), and want a certificate for it (default: the host's)")
 	f.StringArrayVar(&o.resolve, "resolve", nil, "HOST=ADDR[,ADDR]: dial these addresses for HOST (repeatable)")
-	f.StringVar(&o.warn, "warn", "", "a certificate is due with this left: 21d, 12h, or 1/3 or 30% of its lifetime")
-	f.StringVar(&o.crit, "crit", "", "and overdue with this left")
-	f.StringVar(&o.ca, "ca", "", "trust the certificates of this PEM file, in place of the system's")
 	f.StringVar(&o.save, "save", "", "write what was seen to this file, for judge; with several hosts to this folder")
 	complete(cmd, "starttls", "smtp", "imap", "pop3")
 	return cmd
@@ -85,9 +79,6 @@ func (a *app) cert(ctx context.Context, o *certOptions, args []string) error {
 	defer doc.discard()
 	settings, err := o.settings()
 	if err != nil {
-		return err
-	}
-	if settings.TLSCert, err = o.thresholds(); err != nil {
 		return err
 	}
 	targets, bad, err := a.certTargets(o, args, doc)
@@ -116,33 +107,6 @@ func (a *app) cert(ctx context.Context, o *certOptions, args []string) error {
 		return err
 	}
 	return doc.exit(bad)
-}
-
-// thresholds reads --warn, --crit and --ca.
-func (o *certOptions) thresholds() (s tlscert.Settings, err error) {
-	for _, t := range []struct {
-		flag, text string
-		to         *tlscert.Threshold
-	}{{"--warn", o.warn, &s.Warn}, {"--crit", o.crit, &s.Crit}} {
-		if t.text == "" {
-			continue
-		}
-		if *t.to, err = tlscert.ParseThreshold(t.text); err != nil {
-			return s, fmt.Errorf("%s: %w", t.flag, err)
-		}
-	}
-	if o.ca == "" {
-		return s, nil
-	}
-	data, err := os.ReadFile(o.ca)
-	if err != nil {
-		return s, fmt.Errorf("--ca: %w", err)
-	}
-	s.Roots = x509.NewCertPool()
-	if !s.Roots.AppendCertsFromPEM(data) {
-		return s, fmt.Errorf("--ca: %s holds no certificate in PEM form", o.ca)
-	}
-	return s, nil
 }
 
 // certTarget is a host to dial, or what a file holds.

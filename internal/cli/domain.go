@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -18,6 +19,7 @@ import (
 	"github.com/mailcheck-go/mailcheck/dnsx"
 	"github.com/mailcheck-go/mailcheck/internal/idn"
 	"github.com/mailcheck-go/mailcheck/report"
+	"github.com/mailcheck-go/mailcheck/tlscert"
 )
 
 // domainOptions are the flags of "domain".
@@ -134,6 +136,8 @@ func (a *app) jobs(args []string, o *domainOptions, src *source, doc *document) 
 type judging struct {
 	only, skip []string
 	role       string
+	warn, crit string
+	ca         string
 }
 
 func (j *judging) flags(cmd *cobra.Command) {
@@ -146,6 +150,9 @@ func (j *judging) ruleFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringSliceVar(&j.only, "only", nil, "judge only these rules: ids or area.* (repeatable)")
 	f.StringSliceVar(&j.skip, "skip", nil, "do not judge these rules: ids or area.* (repeatable)")
+	f.StringVar(&j.warn, "warn", "", "a certificate is due with this left: 21d, 12h, or 1/3 or 30% of its lifetime")
+	f.StringVar(&j.crit, "crit", "", "and overdue with this left")
+	f.StringVar(&j.ca, "ca", "", "trust the certificates of this PEM file, in place of the system's")
 	ids := func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return patterns(), cobra.ShellCompDirectiveNoFileComp
 	}
@@ -183,7 +190,36 @@ func (j *judging) settings() (mailcheck.Settings, error) {
 	if err != nil {
 		return mailcheck.Settings{}, fmt.Errorf("--role: %w", err)
 	}
-	return mailcheck.Settings{Only: j.only, Skip: j.skip, Role: role}, nil
+	s := mailcheck.Settings{Only: j.only, Skip: j.skip, Role: role}
+	s.TLSCert, err = j.certificates()
+	return s, err
+}
+
+// certificates reads --warn, --crit and --ca.
+func (j *judging) certificates() (s tlscert.Settings, err error) {
+	for _, t := range []struct {
+		flag, text string
+		to         *tlscert.Threshold
+	}{{"--warn", j.warn, &s.Warn}, {"--crit", j.crit, &s.Crit}} {
+		if t.text == "" {
+			continue
+		}
+		if *t.to, err = tlscert.ParseThreshold(t.text); err != nil {
+			return s, fmt.Errorf("%s: %w", t.flag, err)
+		}
+	}
+	if j.ca == "" {
+		return s, nil
+	}
+	data, err := os.ReadFile(j.ca)
+	if err != nil {
+		return s, fmt.Errorf("--ca: %w", err)
+	}
+	s.Roots = x509.NewCertPool()
+	if !s.Roots.AppendCertsFromPEM(data) {
+		return s, fmt.Errorf("--ca: %s holds no certificate in PEM form", j.ca)
+	}
+	return s, nil
 }
 
 // saver returns what writes the facts of one name: nothing, one file, or a file
