@@ -39,7 +39,7 @@ var layers = map[string]struct{ own, others []string }{
 	"cmd/mailcheck":      {own: []string{"internal/cli"}},
 	"examples/domain":    {own: []string{".", "report", "dnsx", "dnsx/wire"}},
 	"examples/lint-zone": {own: []string{".", "check", "dnsx/zone"}},
-	"examples/many":      {own: []string{".", "dnsx", "dnsx/wire"}},
+	"examples/many":      {own: []string{".", "dnsx", "dnsx/wire", "tlscert"}},
 	"examples/handler":   {own: []string{"*"}},
 
 	"zendesk":             {own: []string{"check"}, others: []string{"github.com/hashicorp/go-retryablehttp", "go.yaml.in/yaml/v4", "golang.org/x/oauth2"}},

@@ -23,6 +23,7 @@ import (
 	"github.com/mailcheck-go/mailcheck"
 	"github.com/mailcheck-go/mailcheck/dnsx"
 	"github.com/mailcheck-go/mailcheck/dnsx/wire"
+	"github.com/mailcheck-go/mailcheck/tlscert"
 )
 
 func main() {
@@ -48,7 +49,11 @@ func main() {
 		// Below a name that is denied nothing is asked, once two answers agree on it:
 		// half of the questions, for a round trip more.
 		cache := &dnsx.Cache{Next: client, CutAfter: 2, ParentsFirst: true}
-		checker := &mailcheck.Checker{Resolver: cache, Offline: *offline}
+		checker := &mailcheck.Checker{
+			Resolver: cache, Offline: *offline,
+			SkipMX: true,              // who scans has no business at port 25 of everybody
+			Prober: &tlscert.Prober{}, // one for all, so that no address that many names share is flooded
+		}
 		one := judged
 		if *facts {
 			one = seen
