@@ -150,7 +150,7 @@ func (r *rule) ask(a *Analysis, s Settings) (w response) {
 	now := s.now(a)
 	switch w.Attestation = given; {
 	case !ok:
-		return ask(&Question{r.question})
+		return ask(&question{r.question})
 	case given.Answer == AnswerNo:
 		return find(0, check.Textf("%s says that this is not so: %s", given.Owner, given.Reason), check.Textf(r.Fix))
 	case now.IsZero():
@@ -169,7 +169,7 @@ func (r *rule) ask(a *Analysis, s Settings) (w response) {
 	case hash:
 		return w
 	case "":
-		return ask(&Question{"the attestation has no hash of what was reviewed: write the file anew"})
+		return ask(&question{"the attestation has no hash of what was reviewed: write the file anew"})
 	default:
 		return find(check.Medium, check.Textf("what %s reviewed on %s has changed since", given.Owner, given.Date.Format(day)),
 			check.Textf("Review it again, and answer with a new date and the hash %s: %s", hash, check.Textf(r.question)))
@@ -197,13 +197,13 @@ func sortedLines[T any](all []T, text func(T) string) []string {
 	return lines
 }
 
-// Question is what a person has to answer; as an error, it is why a rule is unknown.
-type Question struct{ Format string }
+// question is what a person has to answer; as an error, it is why a rule is unknown.
+type question struct{ format string }
 
-func (q *Question) Error() string { return q.Format }
+func (q *question) Error() string { return q.format }
 
 // Text is the question.
-func (q *Question) Text() check.Text { return check.Textf(q.Format) }
+func (q *question) Text() check.Text { return check.Textf(q.format) }
 
 // Template writes an attestation file to fill in, with an entry for every rule
 // that asks a person, its question in English and, where tr is not nil, in that

@@ -1,6 +1,7 @@
 package zendesk
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -233,12 +234,20 @@ func readMapping(r io.Reader) ([]entry, error) {
 	case len(data) > fileMax:
 		return nil, &FileError{Reason: "the file is over 1 MB"}
 	}
-	var doc yaml.Node
-	if err := yaml.Unmarshal(data, &doc); err != nil {
+	var doc, more yaml.Node
+	d := yaml.NewDecoder(bytes.NewReader(data))
+	err = d.Decode(&doc)
+	if err == nil {
+		err = d.Decode(&more)
+	}
+	if err != io.EOF {
 		if at, ok := errors.AsType[*yaml.LoadError](err); ok {
 			return nil, &FileError{Line: at.Mark.Line, Reason: at.Message}
 		}
-		return nil, &FileError{Reason: err.Error()}
+		if err != nil {
+			return nil, &FileError{Reason: err.Error()}
+		}
+		return nil, &FileError{Line: more.Line, Reason: "want one YAML document"}
 	}
 	if doc.Kind == 0 || len(doc.Content) == 0 {
 		return nil, nil

@@ -24,10 +24,10 @@ func Catalog() []check.Doc { return check.Docs(Rules(Settings{})) }
 
 // rules are those of all sections. Settings have their defaults filled in.
 func rules(s Settings) []rule {
-	return slices.Concat(
+	return inOrder(slices.Concat(
 		general(s), access(s), users(s), passwords(s), system(s),
-		data(s), compliance(s), mail(s), api(s), monitoring(s), recovery(s), beyond(s),
-	)
+		data(s), compliance(s), mail(s), api(s), monitoring(s), recovery(s), beyond(s), joined(s),
+	))
 }
 
 const since = "v0.1.0"
@@ -114,17 +114,17 @@ func (a *Analysis) absent(e Endpoint, field string) []check.Gap {
 	if !a.Seen(e) {
 		return nil
 	}
-	return []check.Gap{{Subject: e.Request(), Why: check.NotShown, Cause: &AbsentError{field}}}
+	return []check.Gap{{Subject: e.Request(), Why: check.NotShown, Cause: &absentError{field}}}
 }
 
-// AbsentError says that an answer lacks a field.
-type AbsentError struct{ Field string }
+// absentError says that an answer lacks a field.
+type absentError struct{ field string }
 
-func (e *AbsentError) Error() string { return e.Text().String() }
+func (e *absentError) Error() string { return e.Text().String() }
 
 // Text is the error's words.
-func (e *AbsentError) Text() check.Text {
-	return check.Textf("the answer does not say %s", e.Field)
+func (e *absentError) Text() check.Text {
+	return check.Textf("the answer does not say %s", e.field)
 }
 
 // settings are the account's, all unknown where they were not seen.

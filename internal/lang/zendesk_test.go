@@ -63,7 +63,7 @@ func verbs(format string) []string {
 }
 
 // formats are those of a package's texts: the first argument of check.Textf where
-// it is a literal, the questions that rules ask, and Question{…}.
+// it is a literal, the questions that rules ask, and question{…}.
 func formats(t *testing.T, pattern string) []string {
 	t.Helper()
 	files, err := filepath.Glob(pattern)
@@ -91,7 +91,7 @@ func formats(t *testing.T, pattern string) []string {
 					add(n.Value)
 				}
 			case *ast.CompositeLit:
-				if name, ok := n.Type.(*ast.Ident); ok && name.Name == "Question" && len(n.Elts) == 1 {
+				if name, ok := n.Type.(*ast.Ident); ok && name.Name == "question" && len(n.Elts) == 1 {
 					add(n.Elts[0])
 				}
 			}
