@@ -90,9 +90,9 @@ func (f *Facts) about(id string) bool {
 	case f.Host == "":
 		return true
 	case f.TLSCert != nil && slices.ContainsFunc(f.TLSCert.Hosts, func(h tlscert.HostFacts) bool { return h.Protocol == tlscert.File }):
-		return matches(fileRules, id)
+		return check.Selected(id, fileRules, nil)
 	}
-	return matches(hostRules, id)
+	return check.Selected(id, hostRules, nil)
 }
 
 // hostRules are what facts of one host alone are judged by: what is about its

@@ -42,7 +42,8 @@ var layers = map[string]struct{ own, others []string }{
 	"examples/many":      {own: []string{".", "dnsx", "dnsx/wire", "tlscert"}},
 	"examples/handler":   {own: []string{"*"}},
 
-	"zendesk":             {own: []string{"check"}, others: []string{"github.com/hashicorp/go-retryablehttp", "go.yaml.in/yaml/v4", "golang.org/x/oauth2"}},
+	"account":             {own: []string{".", "check", "dnsx", "provider", "spf", "tlscert"}},
+	"zendesk":             {own: []string{".", "account", "check", "dmarc", "dnsx", "internal/idn"}, others: []string{"github.com/hashicorp/go-retryablehttp", "go.yaml.in/yaml/v4", "golang.org/x/oauth2"}},
 	"zendesk/zendesktest": {},
 }
 

@@ -25,7 +25,6 @@ import (
 	"context"
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/mailcheck-go/mailcheck/caa"
@@ -149,16 +148,5 @@ func Catalog() []check.Doc { return check.Docs(rules(Settings{})) }
 
 // selected keeps the rules that the settings want.
 func selected(all []check.Rule[*view], s Settings) []check.Rule[*view] {
-	return slices.DeleteFunc(all, func(r check.Rule[*view]) bool {
-		return len(s.Only) > 0 && !matches(s.Only, r.ID) || matches(s.Skip, r.ID)
-	})
-}
-
-func matches(patterns []string, id string) bool {
-	return slices.ContainsFunc(patterns, func(p string) bool {
-		if area, ok := strings.CutSuffix(p, ".*"); ok {
-			return strings.HasPrefix(id, area+".")
-		}
-		return p == id
-	})
+	return slices.DeleteFunc(all, func(r check.Rule[*view]) bool { return !check.Selected(r.ID, s.Only, s.Skip) })
 }

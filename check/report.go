@@ -2,6 +2,7 @@ package check
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,6 +21,7 @@ type Report struct {
 	Answers  []Answer   `json:"answers,omitempty"`
 	Overview []Overview `json:"overview,omitempty"`
 	Results  []Result   `json:"results,omitempty"`
+	Sections []Section  `json:"sections,omitempty"` // a list that the target is held against
 	Repairs  []Repair   `json:"repairs,omitempty"`
 	Measures []Measure  `json:"measures,omitempty"`
 	Reports  []*Report  `json:"reports,omitempty"`
@@ -50,6 +52,33 @@ type Overview struct {
 	Area  string `json:"area"`  // the first part of rule ids: "spf"
 	Title string `json:"title"` // "SPF"
 	Text  Text   `json:"text"`
+}
+
+// Section is a part of a list that somebody publishes, best practices say, with the
+// rules that judge its lines.
+type Section struct {
+	Title string `json:"title"`
+	Lines []Line `json:"lines"`
+}
+
+// Line is what a list asks for at one place.
+type Line struct {
+	Number int      `json:"number,omitempty"` // in the list; 0: it is not on it
+	Title  string   `json:"title"`            // what is asked for
+	Rules  []string `json:"rules"`            // ids of the results that decide it
+}
+
+// Outcome is that of the line: what fails counts most, then what is not known, then
+// notes; "" where none of its rules was judged.
+func (l Line) Outcome(results []Result) Outcome {
+	order := []Outcome{"", NotApplicable, Pass, Note, Unknown, Fail}
+	var worst Outcome
+	for i := range results {
+		if slices.Contains(l.Rules, results[i].ID) && slices.Index(order, results[i].Outcome) > slices.Index(order, worst) {
+			worst = results[i].Outcome
+		}
+	}
+	return worst
 }
 
 // Repair is one change that cures all computable findings at one RRset. It was

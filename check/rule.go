@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -167,6 +168,18 @@ type Result struct {
 	Gaps     []Gap     `json:"gaps,omitempty"`
 	Findings []Finding `json:"findings,omitempty"`
 	Attested *Attested `json:"attested,omitempty"` // of pass and not-applicable: the word that it rests on
+}
+
+// Selected reports whether a rule is wanted: named by only, where that names any, and
+// not by skip. Both hold ids, and "area.*" for all of an area.
+func Selected(id string, only, skip []string) bool {
+	named := func(patterns []string) bool {
+		return slices.ContainsFunc(patterns, func(p string) bool {
+			area, all := strings.CutSuffix(p, ".*")
+			return p == id || all && strings.HasPrefix(id, area+".")
+		})
+	}
+	return (len(only) == 0 || named(only)) && !named(skip)
 }
 
 // Apply runs rules over one view. The results stand in the rules' order.

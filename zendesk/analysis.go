@@ -3,6 +3,8 @@ package zendesk
 import (
 	"slices"
 	"strings"
+
+	"github.com/mailcheck-go/mailcheck/account"
 )
 
 // Analysis is what follows from facts, for rules to read. The fields of Facts
@@ -18,7 +20,10 @@ type Analysis struct {
 	Addresses  []Address       // all support addresses, in the account's order
 	Domains    []AddressDomain // of support addresses, but for Zendesk's own; by name
 	Hosts      []Host          // of active brands with a host name of their own; by name
-	users      map[ID]User
+	// Outside is what was seen of Domains and Hosts, for the caller to set; nil:
+	// nobody looked.
+	Outside *account.Outside
+	users   map[ID]User
 }
 
 // Host is the help centre of a brand under its own name.
