@@ -77,7 +77,7 @@ func (r rule) with(s Settings) check.Rule[*Analysis] {
 		if r.check != nil {
 			findings, gaps = r.check(a)
 		}
-		return findings, slices.Concat(a.Gaps(r.reads...), gaps)
+		return findings, slices.Concat(a.missing(r.reads...), gaps)
 	}
 	made := check.Rule[*Analysis]{Doc: r.Doc, Applies: r.applies, Check: seen}
 	if r.question == "" {
@@ -99,8 +99,12 @@ func (r rule) with(s Settings) check.Rule[*Analysis] {
 	}
 	made.Attested = func(a *Analysis) *check.Attested {
 		word := r.ask(a, s)
-		if !word.counts(AnswerNotApplicable) && !word.counts(AnswerYes) {
-			return nil // not applicable for what was seen
+		applies := true
+		if r.applies != nil {
+			applies, _ = r.applies(a)
+		}
+		if !word.counts(AnswerNotApplicable) && !(applies && word.counts(AnswerYes)) {
+			return nil // what was seen decided
 		}
 		return &check.Attested{By: word.Owner, On: word.Date, Until: word.Expires, Evidence: or(word.Evidence, word.Reason)}
 	}
@@ -125,6 +129,32 @@ func (e *absentError) Error() string { return e.Text().String() }
 // Text is the error's words.
 func (e *absentError) Text() check.Text {
 	return check.Textf("the answer does not say %s", e.field)
+}
+
+// missing are the gaps of endpoints, also of those that show a part to a role
+// below admin: what an agent does not see there may be there all the same.
+func (a *Analysis) missing(endpoints ...Endpoint) []check.Gap {
+	gaps := a.Gaps(endpoints...)
+	for _, e := range endpoints {
+		switch {
+		case a.Admin || e.Needs().Role != "admin" || !a.Seen(e):
+		case a.Me == nil:
+			gaps = append(gaps, a.Gaps(EndpointMe)...)
+		default:
+			gaps = append(gaps, check.Gap{Subject: e.Request(), Why: check.NotShown, Cause: &partError{a.Me.Role}})
+		}
+	}
+	return gaps
+}
+
+// partError says that an answer may be a part only.
+type partError struct{ role string }
+
+func (e *partError) Error() string { return e.Text().String() }
+
+// Text is the error's words.
+func (e *partError) Text() check.Text {
+	return check.Textf("it was seen with the role %s, and admins may see more", check.Textf(e.role))
 }
 
 // settings are the account's, all unknown where they were not seen.

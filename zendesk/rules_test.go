@@ -30,6 +30,10 @@ import (
 //
 // The names are those of zendesktest/acme.json. The files "policy" and
 // "attestations" are what the owner wrote. It is judged as of 2026-11-22.
+//
+// The file "zone" is what the DNS says of the account's domains and hosts, as lines
+// of package dnsx/dnstest; without it nobody looked. "served" has a line for each
+// host that showed a certificate: HOST, days that it has left, the name in it.
 func TestRules(t *testing.T) {
 	checktest.Run(t, caseRules(), "testdata/rules", discoverCase, analyzeCase)
 }
@@ -40,6 +44,7 @@ var judged = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 type caseFacts struct {
 	Facts                *zendesk.Facts
 	Policy, Attestations string
+	Outside              savedOutside // nil: nobody looked
 }
 
 type caseView struct {
@@ -80,7 +85,11 @@ func analyzeCase(f caseFacts) caseView {
 	if settings.Attestations, err = zendesk.ParseAttestations(strings.NewReader(f.Attestations)); err != nil {
 		panic(err)
 	}
-	return caseView{zendesk.Analyze(f.Facts), settings}
+	a := zendesk.Analyze(f.Facts)
+	if f.Outside != nil {
+		a.Outside = f.Outside.look(&zendesk.Account{Facts: f.Facts})
+	}
+	return caseView{a, settings}
 }
 
 func discoverCase(t *testing.T, c checktest.Case) caseFacts {
@@ -118,7 +127,11 @@ func discoverCase(t *testing.T, c checktest.Case) caseFacts {
 		require.NoError(t, err)
 	})
 	f.At, f.Account = judged, "https://acme.zendesk.com"
-	return caseFacts{f, c.Files["policy"], c.Files["attestations"]}
+	facts := caseFacts{Facts: f, Policy: c.Files["policy"], Attestations: c.Files["attestations"]}
+	if zone, looked := c.Files["zone"]; looked {
+		facts.Outside = lookOutside(t, &zendesk.Account{Facts: f}, zone, c.Files["served"])
+	}
+	return facts
 }
 
 func pathOf(t *testing.T, endpoint string) string {
