@@ -153,6 +153,8 @@ func (p *printer) gapText(g *gapGroup) string {
 		return fmt.Sprintf(p.label("%s was not asked"), g.Subject)
 	case cause == "":
 		return fmt.Sprintf(p.label("%s is not known"), g.Subject)
+	case g.Why == check.Person: // the question says it all
+		return cause
 	case strings.Contains(cause, g.Subject):
 		return cause
 	default:

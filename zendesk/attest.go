@@ -162,7 +162,7 @@ func (r *rule) ask(a *Analysis, s Settings) (w response) {
 	case r.reviewed == nil:
 		return w
 	}
-	if w.gaps = a.Gaps(r.reviews...); len(w.gaps) > 0 {
+	if w.gaps = a.missing(r.reviews...); len(w.gaps) > 0 {
 		return w
 	}
 	switch hash := r.hash(a); given.Hash {
@@ -222,7 +222,7 @@ func Template(a *Analysis, tr check.Translation) []byte {
 			fmt.Fprintf(&b, "  # %s\n", q)
 		}
 		b.WriteString("  answer: \"\"\n  owner: \"\"\n  date: \"\" # 2006-01-02\n  expires: \"\"\n  evidence: \"\" # a URL, a document\n  reason: \"\"\n")
-		if r.reviewed != nil && a.Gaps(r.reviews...) == nil {
+		if r.reviewed != nil && a.missing(r.reviews...) == nil {
 			fmt.Fprintf(&b, "  hash: %q # of what is reviewed; leave it\n", r.hash(a))
 		}
 	}

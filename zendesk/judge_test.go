@@ -3,6 +3,7 @@ package zendesk_test
 import (
 	"encoding/json"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -77,4 +78,60 @@ func FuzzJudge(f *testing.F) {
 		}
 		zendesk.Template(a, nil)
 	})
+}
+
+// Whoever is no admin may be shown a part of a list, as if it were the whole.
+func TestRoleCapsClaims(t *testing.T) {
+	f, _, _ := run(t, acmeAccount(), nil)
+	f.At = judged
+	for _, me := range []*zendesk.Me{nil, {Role: "agent"}} {
+		f.Me = me
+		if me == nil {
+			f.Endpoints[zendesk.EndpointMe] = zendesk.Reply{State: zendesk.StateForbidden, Failure: &zendesk.Failure{Kind: zendesk.FailureForbidden, Status: 403}}
+		} else {
+			f.Endpoints[zendesk.EndpointMe] = zendesk.Reply{State: zendesk.StateOK}
+		}
+		for _, r := range zendesk.Rules(zendesk.Settings{}) {
+			switch r.ID {
+			case "zendesk.custom-roles", "zendesk.mobile-access", "zendesk.password-level":
+				res := r.Apply(zendesk.Analyze(f))
+				assert.Equal(t, check.Unknown, res.Outcome, r.ID)
+				for _, g := range res.Gaps {
+					assert.Equal(t, check.NotShown, g.Why, r.ID)
+				}
+			}
+		}
+	}
+}
+
+// Whose word it is stands where the result rests on it, and not where what was
+// seen decides.
+func TestWhoseWord(t *testing.T) {
+	day := func(month int) time.Time { return time.Date(2026, time.Month(month), 1, 0, 0, 0, 0, time.UTC) }
+	said := func(answer zendesk.Answer) zendesk.Attestations {
+		return zendesk.Attestations{"zendesk.sso-mfa": {Answer: answer, Owner: "Ada", Date: day(11), Expires: day(12), Evidence: "minutes", Reason: "none signs in"}}
+	}
+	f, _, _ := run(t, acmeAccount(), nil)
+	f.At = judged
+	judge := func(said zendesk.Attestations) check.Result {
+		for _, r := range zendesk.Rules(zendesk.Settings{Attestations: said}) {
+			if r.ID == "zendesk.sso-mfa" {
+				return r.Apply(zendesk.Analyze(f))
+			}
+		}
+		panic("no such rule")
+	}
+	want := &check.Attested{By: "Ada", On: day(11), Until: day(12), Evidence: "minutes"}
+	res := judge(said(zendesk.AnswerYes))
+	assert.Equal(t, check.Pass, res.Outcome)
+	assert.Equal(t, want, res.Attested)
+	res = judge(said(zendesk.AnswerNotApplicable))
+	assert.Equal(t, check.NotApplicable, res.Outcome)
+	assert.Equal(t, want, res.Attested)
+	assert.Nil(t, judge(said(zendesk.AnswerNo)).Attested)
+	assert.Nil(t, judge(nil).Attested)
+	f.Security.Authentication.Agent.RemoteLogin = zendesk.No
+	res = judge(said(zendesk.AnswerYes))
+	assert.Equal(t, check.NotApplicable, res.Outcome)
+	assert.Nil(t, res.Attested, "no SSO: nobody was asked")
 }

@@ -24,10 +24,10 @@ func Catalog() []check.Doc { return check.Docs(Rules(Settings{})) }
 
 // rules are those of all sections. Settings have their defaults filled in.
 func rules(s Settings) []rule {
-	return slices.Concat(
+	return inOrder(slices.Concat(
 		general(s), access(s), users(s), passwords(s), system(s),
-		data(s), compliance(s), mail(s), api(s), monitoring(s), recovery(s), beyond(s),
-	)
+		data(s), compliance(s), mail(s), api(s), monitoring(s), recovery(s), beyond(s), joined(s),
+	))
 }
 
 const since = "v0.1.0"

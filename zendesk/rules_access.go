@@ -3,6 +3,7 @@ package zendesk
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/mailcheck-go/mailcheck/check"
 )
@@ -14,36 +15,29 @@ func access(s Settings) []rule {
 	}
 }
 
-// levels are the password levels by their ids, the weakest first.
-var levels = []struct {
-	id   int64
-	name string
-}{{100, "low"}, {200, "medium"}, {300, "high"}, {350, "recommended"}, {400, "custom"}}
+// levelNames are the names of password levels by id; a higher id is stricter, but
+// for custom, which is what the owner made it.
+var levelNames = map[int64]string{100: "low", 200: "medium", 300: "high", 350: "recommended", 400: "custom"}
 
 // level is the password level's id, 0 where it is not known.
 func (auth *Authentication) level() int64 {
-	for _, l := range levels {
-		if auth.PolicyID.Is == Present && auth.PolicyID.Value == l.id || auth.PolicyID.Is != Present && auth.PolicyName.Value == l.name {
-			return l.id
-		}
+	id, ok := auth.PolicyID.Get()
+	if !ok {
+		id = levelOf(auth.PolicyName.Value)
 	}
-	return 0
-}
-
-func levelName(id int64) string {
-	i := slices.IndexFunc(levels, func(l struct {
-		id   int64
-		name string
-	},
-	) bool {
-		return l.id == id
-	})
-	return levels[i].name
+	if levelNames[id] == "" {
+		return 0
+	}
+	return id
 }
 
 func levelOf(name string) int64 {
-	auth := Authentication{PolicyName: Some(name)}
-	return auth.level()
+	for id, n := range levelNames {
+		if n == name {
+			return id
+		}
+	}
+	return 0
 }
 
 // nativeLogin reports whether the team can sign in with passwords of Zendesk's own.
@@ -83,7 +77,7 @@ func passwordLevel(s Settings) rule {
 			}
 			f := check.Finding{
 				Subject:  a.subject(),
-				Detail:   check.Textf("the password level of the team is “%s”; at least “%s” is wanted", levelName(level), s.PasswordLevel),
+				Detail:   check.Textf("the password level of the team is “%s”; at least “%s” is wanted", levelNames[level], s.PasswordLevel),
 				Evidence: evidence(EndpointSecurity, "authentication.agent.security_policy_id: %d", level),
 			}
 			if level >= weak {
@@ -365,7 +359,7 @@ func accountAssumption(s Settings) rule {
 				return nil, nil
 			case security.Assumable == Unknown && duration == "":
 				return nil, a.absent(EndpointSecurity, "assumable")
-			case ends && int(until.Sub(now).Hours()) < s.AssumptionHours:
+			case ends && until.Sub(now) <= time.Duration(s.AssumptionHours)*time.Hour:
 				return nil, nil
 			case ends:
 				f.Detail = check.Textf("account assumption is on until %s", until.Format(day))

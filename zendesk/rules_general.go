@@ -93,7 +93,7 @@ func mobileAccess(s Settings) rule {
 
 // hasHelpCenter reports whether any brand has a help centre that is open to anybody.
 func hasHelpCenter(a *Analysis) (bool, []check.Gap) {
-	gaps := a.Gaps(EndpointBrands)
+	gaps := a.missing(EndpointBrands)
 	for _, b := range a.Brands {
 		state, _ := b.HelpCenterState.Get()
 		switch {
@@ -193,7 +193,7 @@ func (r *notifications) judge(a *Analysis, to Notified) (severity check.Severity
 		user, found := a.User(id)
 		switch {
 		case !found:
-			if gaps = a.Gaps(EndpointTeam, EndpointNamedUsers); gaps == nil {
+			if gaps = a.missing(EndpointTeam, EndpointNamedUsers); gaps == nil {
 				detail = check.Textf("it notifies %s, whom the account does not have any longer", a.userPage(id))
 			}
 		case user.Active == No:
@@ -205,7 +205,7 @@ func (r *notifications) judge(a *Analysis, to Notified) (severity check.Severity
 	case to.Field == "notification_target":
 		i := slices.IndexFunc(a.Targets, func(t Target) bool { return strconv.FormatInt(int64(t.ID), 10) == to.To })
 		if i < 0 {
-			return check.Low, check.Text{}, a.Gaps(EndpointTargets) // one that is gone notifies nobody
+			return check.Low, check.Text{}, a.missing(EndpointTargets) // one that is gone notifies nobody
 		}
 		t := a.Targets[i]
 		switch domain, mails := t.EmailDomain.Get(); {
@@ -218,7 +218,7 @@ func (r *notifications) judge(a *Analysis, to Notified) (severity check.Severity
 	case to.Field == "notification_webhook":
 		i := slices.IndexFunc(a.Webhooks, func(w Webhook) bool { return w.ID == to.To })
 		if i < 0 {
-			return check.Low, check.Text{}, a.Gaps(EndpointWebhooks)
+			return check.Low, check.Text{}, a.missing(EndpointWebhooks)
 		}
 		if a.Webhooks[i].Status.Value == "inactive" {
 			return check.Low, check.Textf("it notifies the webhook %s, which is not active", to.To), nil

@@ -134,10 +134,10 @@ func passwordLevelSplit() rule {
 			case team == 0 || endUsers == 0:
 				return nil, a.absent(EndpointSecurity, "security_policy_id")
 			case team < endUsers:
-				f.Detail = check.Textf("the password level of the team is “%s”, below that of end users, “%s”", levelName(team), levelName(endUsers))
+				f.Detail = check.Textf("the password level of the team is “%s”, below that of end users, “%s”", levelNames[team], levelNames[endUsers])
 			case team == endUsers && team < recommended:
 				f.Severity = check.Low
-				f.Detail = check.Textf("the password level of the team is that of end users, “%s”", levelName(team))
+				f.Detail = check.Textf("the password level of the team is that of end users, “%s”", levelNames[team])
 			default:
 				return nil, nil
 			}

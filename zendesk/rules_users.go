@@ -108,7 +108,7 @@ func customRoles(s Settings) rule {
 					Subject: a.subject(), Evidence: who,
 					Detail: check.Textf("%d of the team are admins; at most %d are wanted", admins, s.Admins),
 				})
-			case a.Seen(EndpointTeam) && team > smallTeam && admins*100 > team*s.AdminPercent:
+			case a.missing(EndpointTeam) == nil && team > smallTeam && admins*100 > team*s.AdminPercent:
 				findings = append(findings, check.Finding{
 					Subject: a.subject(), Severity: check.Medium, Evidence: who,
 					Detail: check.Textf("%d of %d in the team are admins; at most %d%% are wanted", admins, team, s.AdminPercent),
@@ -132,7 +132,7 @@ func customRoles(s Settings) rule {
 // openAgents counts the agents where several are there and none is restricted.
 func openAgents(a *Analysis) int {
 	unrestricted := func(u User) bool { return u.Restricted == No }
-	if len(a.Agents) < 2 || !a.Seen(EndpointTeam) || slices.ContainsFunc(a.Agents, func(u User) bool { return !unrestricted(u) }) {
+	if len(a.Agents) < 2 || a.missing(EndpointTeam) != nil || slices.ContainsFunc(a.Agents, func(u User) bool { return !unrestricted(u) }) {
 		return 0
 	}
 	return len(a.Agents)
