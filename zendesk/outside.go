@@ -150,7 +150,7 @@ func (a *Analysis) answers(r *check.Report) []check.Answer {
 	}
 	add("account", check.Textf("Is the account set up as Zendesk advises?"), tally(r.Results, list), list)
 	if len(a.Domains) > 0 {
-		add("account-mail", check.Textf("Will mail from the support addresses pass?"), a.mailText(r.Results), mail)
+		add("account-mail", check.Textf("Will mail from the support addresses pass?"), a.mailText(), mail)
 	}
 	if len(a.Hosts) > 0 {
 		add("account-certificates", check.Textf("Are the help centres' certificates valid, and until when?"), a.certText(), certs)
@@ -207,29 +207,30 @@ func asksPerson(res *check.Result) bool {
 	return !slices.ContainsFunc(res.Gaps, func(g check.Gap) bool { return g.Why != check.Person })
 }
 
-// mailText counts the domains for which something fails.
-func (a *Analysis) mailText(results []check.Result) check.Text {
-	bad := map[string]bool{}
-	for _, res := range results {
-		if !slices.Contains(mailRules, res.ID) {
+// mailText counts the domains at which all is right.
+func (a *Analysis) mailText() check.Text {
+	checked, fine := 0, 0
+	for _, d := range a.Domains {
+		if _, skipped := d.Skipped(); skipped {
 			continue
 		}
-		for _, f := range res.Findings {
-			if f.Severity >= check.Medium && f.Subject != a.subject() {
-				bad[f.Subject] = true
-			}
+		checked++
+		seen, _ := a.domain(d)
+		if seen == nil {
+			continue
 		}
-	}
-	checked := 0
-	for _, d := range a.Domains {
-		if _, skipped := d.Skipped(); !skipped {
-			checked++
+		v := &verdict{}
+		for _, judge := range []func(*verdict, AddressDomain, *account.DomainView){a.supportSPF, a.domainKeys, a.supportDMARC} {
+			judge(v, d, seen)
+		}
+		if len(v.gaps) == 0 && !slices.ContainsFunc(v.findings, func(f check.Finding) bool { return f.Severity == 0 || f.Severity >= check.Medium }) {
+			fine++
 		}
 	}
 	if a.CustomDKIM == No {
-		return check.Textf("Zendesk does not sign with the domains of the support addresses; SPF, DKIM and DMARC are right at %d of %d domains.", checked-len(bad), checked)
+		return check.Textf("Zendesk does not sign with the domains of the support addresses: the custom domain for DKIM is off.")
 	}
-	return check.Textf("SPF, DKIM and DMARC let mail from Zendesk pass at %d of %d domains, or nothing shows that they do not.", checked-len(bad), checked)
+	return check.Textf("SPF, DKIM and DMARC are right for mail from Zendesk at %d of %d domains.", fine, checked)
 }
 
 // certText says which certificate is the first to end.
