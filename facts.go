@@ -11,6 +11,7 @@ import (
 	"github.com/mailcheck-go/mailcheck/dkim"
 	"github.com/mailcheck-go/mailcheck/dmarc"
 	"github.com/mailcheck-go/mailcheck/dnsx"
+	"github.com/mailcheck-go/mailcheck/internal/jsonsize"
 	"github.com/mailcheck-go/mailcheck/mtasts"
 	"github.com/mailcheck-go/mailcheck/mx"
 	"github.com/mailcheck-go/mailcheck/spf"
@@ -84,7 +85,7 @@ func ReadFacts(r io.Reader) (*Facts, error) {
 	if len(data) > FactsMax {
 		return nil, fmt.Errorf("%w: over %d MB", ErrFacts, FactsMax>>20)
 	}
-	if values(data) > valuesMax {
+	if jsonsize.Values(data) > valuesMax {
 		return nil, fmt.Errorf("%w: over %d values", ErrFacts, valuesMax)
 	}
 	var f Facts
@@ -102,21 +103,4 @@ func ReadFacts(r io.Reader) (*Facts, error) {
 		return nil, fmt.Errorf("%w: domain: %w", ErrFacts, err)
 	}
 	return &f, nil
-}
-
-// values bounds the number of values of a JSON text from above, without reading it:
-// each but the first follows a comma, a colon or an opening bracket.
-func values(data []byte) int {
-	n, quoted := 1, false
-	for i := 0; i < len(data); i++ {
-		switch c := data[i]; {
-		case c == '"':
-			quoted = !quoted
-		case quoted && c == '\\':
-			i++
-		case !quoted && (c == ',' || c == ':' || c == '[' || c == '{'):
-			n++
-		}
-	}
-	return n
 }

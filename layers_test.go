@@ -23,6 +23,7 @@ var layers = map[string]struct{ own, others []string }{
 	"internal/fetch":     {},
 	"internal/idn":       {own: []string{"dnsx"}, others: []string{"golang.org/x/net"}},
 	"internal/lang":      {own: []string{"check"}},
+	"internal/jsonsize":  {},
 	"internal/weakkey":   {},
 	"spf":                {own: room},
 	"dkim":               {own: append([]string{"internal/weakkey"}, room...)},
@@ -33,7 +34,7 @@ var layers = map[string]struct{ own, others []string }{
 	"dmarc":              {own: room, others: []string{"golang.org/x/net"}},
 	"tlscert":            {own: append([]string{"internal/dial", "internal/fetch", "internal/weakkey"}, room...), others: []string{"golang.org/x/crypto"}},
 	"report":             {own: []string{"check"}, others: []string{"golang.org/x/text"}},
-	".":                  {own: append([]string{"provider", "internal/dial", "spf", "dkim", "dmarc", "mx", "mtasts", "tlsrpt", "tlscert", "caa"}, room...), others: []string{"golang.org/x/net"}},
+	".":                  {own: append([]string{"provider", "internal/dial", "internal/jsonsize", "spf", "dkim", "dmarc", "mx", "mtasts", "tlsrpt", "tlscert", "caa"}, room...), others: []string{"golang.org/x/net"}},
 	"internal/real":      {own: []string{"*"}},
 	"internal/cli":       {own: []string{"*"}, others: []string{"github.com/spf13/cobra", "golang.org/x/term"}},
 	"cmd/mailcheck":      {own: []string{"internal/cli"}},
@@ -43,14 +44,14 @@ var layers = map[string]struct{ own, others []string }{
 	"examples/handler":   {own: []string{"*"}},
 
 	"account":             {own: []string{".", "check", "dnsx", "provider", "spf", "tlscert"}},
-	"zendesk":             {own: []string{".", "account", "check", "dmarc", "dnsx", "internal/idn"}, others: []string{"github.com/hashicorp/go-retryablehttp", "go.yaml.in/yaml/v4", "golang.org/x/oauth2"}},
+	"zendesk":             {own: []string{".", "account", "check", "dmarc", "dnsx", "internal/idn", "internal/jsonsize"}, others: []string{"github.com/hashicorp/go-retryablehttp", "go.yaml.in/yaml/v4", "golang.org/x/oauth2"}},
 	"zendesk/zendesktest": {},
 }
 
 var room = []string{"check", "dnsx"}
 
 // stdOnly may not reach another module even through this project's packages.
-var stdOnly = []string{"check", "check/checktest", "dnsx", "dnsx/dnstest", "provider", "internal/dial", "internal/fetch", "internal/weakkey", "spf", "dkim", "mx", "mtasts", "tlsrpt", "caa", "zendesk/zendesktest"}
+var stdOnly = []string{"check", "check/checktest", "dnsx", "dnsx/dnstest", "provider", "internal/dial", "internal/fetch", "internal/jsonsize", "internal/weakkey", "spf", "dkim", "mx", "mtasts", "tlsrpt", "caa", "zendesk/zendesktest"}
 
 func TestLayers(t *testing.T) {
 	for _, line := range list(t, "-f", "{{.ImportPath}} {{join .Imports \" \"}}", "./...") {

@@ -27,6 +27,7 @@ import (
 // origin that it was made for. It follows no redirect. It may be used by many
 // goroutines at once; they share its rate.
 type Client struct {
+	pace    *pacer
 	origin  *url.URL
 	creds   Credentials
 	auth    *authorizer
@@ -96,10 +97,10 @@ func NewClient(account string, c Credentials, o ClientOptions) (*Client, error) 
 	if o.Dialer == nil {
 		o.Dialer = &net.Dialer{}
 	}
-	client := &Client{origin: origin, creds: c, perform: o.Progress}
+	client := &Client{origin: origin, creds: c, perform: o.Progress, pace: newPacer(or(o.PerMinute, DefaultPerMinute), or(o.MaxWait, 5*time.Minute))}
 	t := &transport{
 		origin:  origin,
-		pace:    newPacer(or(o.PerMinute, DefaultPerMinute), or(o.MaxWait, 5*time.Minute)),
+		pace:    client.pace,
 		workers: make(chan struct{}, or(o.Parallel, 4)),
 		timeout: or(o.Timeout, 30*time.Second),
 		waiting: func(e Endpoint, until time.Time) { client.report(Progress{Endpoint: e, Wait: until}) },
@@ -140,6 +141,14 @@ func or[T comparable](v, otherwise T) T {
 
 // Origin is where the account is, "https://acme.zendesk.com".
 func (c *Client) Origin() string { return c.origin.String() }
+
+// Waited is for how long requests waited for their turn: for the pace of
+// ClientOptions.PerMinute, and for the account's rate limit.
+func (c *Client) Waited() time.Duration {
+	c.pace.mu.Lock()
+	defer c.pace.mu.Unlock()
+	return c.pace.waited
+}
 
 // String names the account and the kind of credentials.
 func (c *Client) String() string { return c.Origin() + " (" + c.creds.String() + ")" }

@@ -1,9 +1,15 @@
 package zendesk
 
 import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
 	"time"
 
 	"github.com/mailcheck-go/mailcheck/check"
+	"github.com/mailcheck-go/mailcheck/internal/jsonsize"
 )
 
 // Schema is the value of Facts.Schema. Within it fields are only added.
@@ -63,6 +69,40 @@ type Facts struct {
 	PhoneNumbers      []PhoneNumber      `json:"phone_numbers,omitempty"`
 	UserSegments      []UserSegment      `json:"user_segments,omitempty"`
 	GuidePermissions  []PermissionGroup  `json:"guide_permissions,omitempty"`
+}
+
+// ErrFacts is wrapped by every error of ReadFacts about what was read.
+var ErrFacts = errors.New("zendesk: no facts of an account")
+
+// The bounds of ReadFacts. The largest account takes some 3 MB and 100,000 values.
+const (
+	FactsMax  = 64 << 20 // octets
+	valuesMax = 1 << 19
+)
+
+// ReadFacts reads saved facts. They may come from anybody: size and number of values
+// are bounded, and what does not look like facts is an error that wraps ErrFacts.
+func ReadFacts(r io.Reader) (*Facts, error) {
+	data, err := io.ReadAll(io.LimitReader(r, FactsMax+1))
+	switch {
+	case err != nil:
+		return nil, err
+	case len(data) > FactsMax:
+		return nil, fmt.Errorf("%w: over %d MB", ErrFacts, FactsMax>>20)
+	case jsonsize.Values(data) > valuesMax:
+		return nil, fmt.Errorf("%w: over %d values", ErrFacts, valuesMax)
+	}
+	var f Facts
+	if err := json.Unmarshal(data, &f); err != nil {
+		return nil, fmt.Errorf("%w: %v", ErrFacts, err)
+	}
+	if f.Schema != Schema {
+		return nil, fmt.Errorf("%w: schema is %q, want %q", ErrFacts, clip(f.Schema), Schema)
+	}
+	if u, err := url.Parse(f.Account); err != nil || u.Host == "" {
+		return nil, fmt.Errorf("%w: account is no URL", ErrFacts)
+	}
+	return &f, nil
 }
 
 // Given is what the operator said.

@@ -152,6 +152,9 @@ type pacer struct {
 	next time.Time // the next free turn
 	held time.Time // nobody asks before
 	told time.Time // the hold that was reported
+
+	waits  time.Time     // until when the waits lead that count in waited
+	waited time.Duration // in which somebody waited for a turn or a hold
 }
 
 const burst = 10
@@ -191,6 +194,7 @@ func (p *pacer) wait(ctx context.Context, waiting func(until time.Time)) error {
 		if deadline, ok := ctx.Deadline(); ok && holds && until.After(deadline) {
 			return errTooLong // rather than wait for nothing
 		}
+		p.count(now, until)
 		timer := time.NewTimer(until.Sub(now))
 		select {
 		case <-timer.C:
@@ -198,6 +202,19 @@ func (p *pacer) wait(ctx context.Context, waiting func(until time.Time)) error {
 			timer.Stop()
 			return ctx.Err()
 		}
+	}
+}
+
+// count adds a wait, as far as nobody else waits at the same time.
+func (p *pacer) count(from, until time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if from.Before(p.waits) {
+		from = p.waits
+	}
+	if until.After(from) {
+		p.waited += until.Sub(from)
+		p.waits = until
 	}
 }
 
