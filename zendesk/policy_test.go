@@ -196,6 +196,21 @@ zendesk.allowlist:
 	// Output: zendesk.allowlist pass says Ada Example until 2027-11-01
 }
 
+func ExampleTemplate() {
+	file := string(zendesk.Template(zendesk.Analyze(nil), nil))
+	at := strings.Index(file, "zendesk.allowlist:")
+	fmt.Println(strings.TrimSpace(file[at : at+strings.Index(file[at:], "\n\n")]))
+	// Output:
+	// zendesk.allowlist:
+	//   # Is the allowlist of users and domains kept to those who may sign in and send requests?
+	//   answer: ""
+	//   owner: ""
+	//   date: "" # 2006-01-02
+	//   expires: ""
+	//   evidence: "" # a URL, a document
+	//   reason: ""
+}
+
 func FuzzParseAttestations(f *testing.F) {
 	f.Add("zendesk.allowlist: {" + good + "}")
 	f.Add("zendesk.allowlist:\n  answer: no\n  reason: &a x\n  owner: *a\n")

@@ -4,7 +4,10 @@
 //
 // [NewClient] makes a client of an account and [Credentials]; [Discover] asks
 // everything that they show and writes it down as [Facts]; [Analyze] looks at facts
-// from the sides that rules need. Nothing is ever changed in the account: the
+// from the sides that rules need, and [Rules] judge it: by what the owner wants, as
+// [Settings] have it, and where no API shows something, by a person's word, as
+// [Attestations] have it. [Lines] says which rule stands for which line of Zendesk's
+// own list of advice. Nothing is ever changed in the account: the
 // client sends GET requests, and for an OAuth client one POST to /oauth/tokens.
 //
 // # What is asked
