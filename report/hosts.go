@@ -19,6 +19,12 @@ func writeHosts(w io.Writer, reports []*check.Report, o Options) error {
 		return nil
 	}
 	p := &printer{opts: o}
+	p.hostTable(reports)
+	_, err := io.WriteString(w, p.b.String())
+	return err
+}
+
+func (p *printer) hostTable(reports []*check.Report) {
 	var seen, unseen []*hostRow
 	for _, r := range reports {
 		rows := p.hostRows(r)
@@ -43,8 +49,6 @@ func writeHosts(w io.Writer, reports []*check.Report, o Options) error {
 		}
 	}
 	p.hostsSum(append(seen, unseen...))
-	_, err := io.WriteString(w, p.b.String())
-	return err
 }
 
 // hostRow is a line of the table. Its texts are clean.

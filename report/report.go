@@ -57,6 +57,12 @@ func (s *Stream) Add(r *check.Report) error {
 	if s.format == "ndjson" { // nothing sums them up, and a list may be long
 		return writeJSON(s.w, r, "")
 	}
+	if len(r.Reports) > 0 && slices.Contains([]string{"nagios", "prometheus", "ics"}, s.format) { // they know targets, and no frames
+		alone := *r
+		alone.Reports = nil
+		s.frame.Reports = append(append(s.frame.Reports, &alone), r.Reports...)
+		return nil
+	}
 	s.frame.Reports = append(s.frame.Reports, r)
 	if s.format != "text" || s.opts.Hosts {
 		return nil
@@ -107,7 +113,7 @@ func Write(w io.Writer, format string, r *check.Report, o Options) error {
 		return err
 	}
 	parts := r.Reports
-	if len(parts) == 0 {
+	if len(parts) == 0 || r.Target != "" {
 		parts = []*check.Report{r}
 	}
 	for _, part := range parts {

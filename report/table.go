@@ -14,9 +14,16 @@ func writeTable(w io.Writer, reports []*check.Report, o Options) error {
 		return nil
 	}
 	p.line("")
+	p.table(reports, false)
+	_, err := io.WriteString(w, p.b.String())
+	return err
+}
+
+// table writes the lines, and with what is worst of each where that is wanted.
+func (p *printer) table(reports []*check.Report, findings bool) {
 	wide := 0
 	for _, r := range reports {
-		wide = max(wide, min(columns(Clean(r.Target)), o.Width/2))
+		wide = max(wide, min(columns(Clean(r.Target)), p.opts.Width/2))
 	}
 	for _, r := range reports {
 		s := "  "
@@ -37,7 +44,8 @@ func writeTable(w io.Writer, reports []*check.Report, o Options) error {
 			s += "  " + p.ink(magenta, strconv.Itoa(r.Summary.Unknown)+" "+p.label("unknown"))
 		}
 		p.line(s)
+		if findings {
+			p.worstFindings(r)
+		}
 	}
-	_, err := io.WriteString(w, p.b.String())
-	return err
 }

@@ -18,13 +18,16 @@ func writeText(w io.Writer, r *check.Report, o Options) error {
 	p := &printer{opts: o}
 	p.head(r)
 	p.answers(r)
+	p.sections(r)
 	p.findings(r)
 	p.repairs(r)
 	p.overview(r)
 	if r.Role == nil || !r.Role.Short {
 		p.notes(r)
 	}
+	p.parts(r)
 	p.unknowns(r)
+	p.questions(r)
 	p.tail(r)
 	_, err := io.WriteString(w, p.b.String())
 	return err

@@ -15,10 +15,10 @@ const unknownsShown = 12
 // unknowns says what could not be judged, by the question that stayed open.
 func (p *printer) unknowns(r *check.Report) {
 	unknown := pick(r.Results, check.Unknown)
-	if len(unknown) == 0 {
+	groups := slices.DeleteFunc(groupGaps(unknown), func(g *gapGroup) bool { return g.Why == check.Person }) // see questions
+	if len(groups) == 0 {
 		return
 	}
-	groups := groupGaps(unknown)
 	if r.Role != nil && r.Role.Short && len(groups) > 0 && groups[0].Why != check.Failed {
 		p.unknownsShort(groups, unknown)
 		return
