@@ -50,7 +50,6 @@ type Settings struct {
 	PCI               bool // [pci] tickets may need card data
 	RichContent       bool // [rich_content] in incoming mail is needed
 	WildcardAllowed   bool // [wildcard_allowed] mail to any address at the account's domain is taken on purpose
-	ExportHours       int  // [export_hours] within which the account's data is copied; 24
 
 	// Waiting.
 	ForwardingDays int // [forwarding_days] that a support address may wait for its forwarding; 14
@@ -72,7 +71,6 @@ func (s Settings) withDefaults() Settings {
 		{&s.AdminPercent, 20},
 		{&s.StaleDays, 90},
 		{&s.SessionDays, 30},
-		{&s.ExportHours, 24},
 		{&s.ForwardingDays, 14},
 		{&s.SuspendedDays, 7},
 	} {
@@ -164,7 +162,6 @@ func (s *Settings) fields() map[string]field {
 		"pci":                {into: &s.PCI},
 		"rich_content":       {into: &s.RichContent},
 		"wildcard_allowed":   {into: &s.WildcardAllowed},
-		"export_hours":       {into: &s.ExportHours, min: 1, max: 366 * 24},
 		"forwarding_days":    days(&s.ForwardingDays),
 		"suspended_days":     days(&s.SuspendedDays),
 	}
