@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/mailcheck-go/mailcheck/caa"
 	"github.com/mailcheck-go/mailcheck/dnsx"
@@ -46,17 +47,18 @@ func (d *discovery) certificates(ctx context.Context) {
 		}
 	}
 	wg.Go(func() { d.facts.HostCAA = d.hostCAA(ctx, web) })
-	d.facts.TLSCert = d.probe(ctx, append(hosts, exchangers...))
+	d.facts.TLSCert = d.probe(ctx, d.Budget, append(hosts, exchangers...))
 	wg.Wait()
 }
 
-// probe shakes hands with the hosts.
-func (d *discovery) probe(ctx context.Context, hosts []tlscert.Host) *tlscert.Facts {
+// probe shakes hands with the hosts. Waiting for a place of a Prober that others share
+// does not count in the budget, and ends with ctx.
+func (d *discovery) probe(ctx context.Context, budget time.Duration, hosts []tlscert.Host) *tlscert.Facts {
 	if len(hosts) == 0 { // nil would be the domain itself
 		return &tlscert.Facts{Domain: d.facts.Domain, At: d.facts.At, Hosts: []tlscert.HostFacts{}}
 	}
 	o := tlscert.Options{
-		Budget: d.Budget, Hosts: hosts, Now: d.Now,
+		Budget: budget, Hosts: hosts, Now: d.Now,
 		Prober: d.Prober, Fetcher: d.Fetcher, ARIDirectory: d.ARIDirectory, Deep: d.Deep,
 	}
 	switch {

@@ -25,14 +25,12 @@ func (c *Checker) DiscoverHost(ctx context.Context, h tlscert.Host) (*Facts, err
 	if err != nil {
 		return nil, err
 	}
-	job, cancel := dnsx.WithBudget(ctx, c.Budget)
-	defer cancel()
 	cache := c.cache()
 	defer cache.Job(h.Name)()
 	d := &discovery{Checker: c, resolver: cache, facts: &Facts{
 		Schema: FactsSchema, Tool: "mailcheck " + Version, Domain: h.Name, Host: h.String(), At: c.now(),
 	}}
-	d.host(job, h)
+	d.host(ctx, h)
 	return d.facts, ctx.Err()
 }
 
@@ -72,11 +70,14 @@ func (d *discovery) host(ctx context.Context, h tlscert.Host) {
 		})
 	}
 	wg.Go(func() {
+		job, cancel := dnsx.WithBudget(ctx, d.Budget)
+		defer cancel()
 		if len(h.Addrs) == 0 && h.Protocol == tlscert.HTTPS { // an alias shows in an answer that is needed anyway
-			desk, _ := helpDesk(dnsx.Ask(ctx, d.resolver, dnsx.Q(h.Name, dnsx.TypeA))[0], d.providers())
+			desk, _ := helpDesk(dnsx.Ask(job, d.resolver, dnsx.Q(h.Name, dnsx.TypeA))[0], d.providers())
 			h.HTTP = h.HTTP || desk != nil
 		}
-		d.facts.TLSCert = d.probe(ctx, []tlscert.Host{h})
+		end, _ := job.Deadline()
+		d.facts.TLSCert = d.probe(ctx, max(time.Until(end), 1), []tlscert.Host{h})
 	})
 	wg.Wait()
 }

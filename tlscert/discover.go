@@ -31,7 +31,8 @@ func Discover(ctx context.Context, r dnsx.Resolver, domain string, o Options) (*
 
 	inner, cancel := dnsx.WithBudget(ctx, o.Budget)
 	defer cancel()
-	d := &discovery{ctx: inner, prober: o.Prober, deep: o.Deep}
+	end, _ := inner.Deadline()
+	d := &discovery{ctx: ctx, prober: o.Prober, deep: o.Deep, budget: end, end: end}
 	if d.prober == nil {
 		d.prober = new(Prober)
 	}
@@ -63,16 +64,22 @@ func Discover(ctx context.Context, r dnsx.Resolver, domain string, o Options) (*
 	for i := range f.Hosts {
 		slices.SortFunc(f.Hosts[i].Endpoints, func(a, b Endpoint) int { return a.Addr.Compare(b.Addr) })
 	}
-	f.follow(inner, r, o)
+	last, cancel := context.WithDeadline(ctx, d.end)
+	defer cancel()
+	f.follow(last, r, o)
 	return f, ctx.Err()
 }
 
 // discovery is one run.
 type discovery struct {
-	ctx    context.Context
+	ctx    context.Context // the caller's
 	prober *Prober
 	deep   bool
+	budget time.Time // its end
 	wg     sync.WaitGroup
+
+	mu  sync.Mutex
+	end time.Time // the same, later by the longest wait for a place
 }
 
 // hostJob gathers what is known of one host, from both of its questions.
@@ -143,7 +150,13 @@ func (f *family) run(j *hostJob, other *family) {
 }
 
 func (j *hostJob) dial(a netip.Addr) {
-	e := j.prober.probe(j.ctx, &target{Host: j.host, addr: a, deep: j.deep, page: j.firstPage})
+	t := &target{Host: j.host, addr: a, deep: j.deep, page: j.firstPage, end: j.budget}
+	e := j.prober.probe(j.ctx, t)
+	j.discovery.mu.Lock()
+	if t.end.After(j.end) {
+		j.end = t.end
+	}
+	j.discovery.mu.Unlock()
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.facts.Endpoints = append(j.facts.Endpoints, e)

@@ -30,7 +30,8 @@ type Prober struct {
 	// not public.
 	AllowPrivate []netip.Prefix
 	// Timeout is what each stage of an attempt may take; 5 s if 0. Waiting for one of
-	// the places below does not count, and the budget of the job ends it.
+	// the places below does not count. Nor does it count in the budget of Discover, as
+	// long as the address answers those who have the places.
 	Timeout time.Duration
 	// EHLO is the name with which it greets SMTP servers (RFC 5321, 4.1.1.1);
 	// "mailcheck.invalid" if empty. A server may turn away who gives no name of its own.
@@ -75,6 +76,7 @@ type target struct {
 	dialer Dialer
 	deep   bool
 	page   func() bool // whether to ask for the page, now that the handshake is done
+	end    time.Time   // of the budget, which waiting for a place puts off; zero without one
 }
 
 // probe makes all attempts at one target, one after the other in one place.
@@ -83,12 +85,22 @@ func (p *Prober) probe(ctx context.Context, t *target) (e Endpoint) {
 	if t.dialer, e.Failure = p.dialerFor(t); e.Failure != nil {
 		return e
 	}
-	leave, err := p.enter(ctx, t.addr)
+	began := time.Now()
+	leave, err := p.enter(ctx, t.addr, t.end)
 	if err != nil {
 		e.Failure = failure(ctx, Connect, err)
+		if err == errNoPlace {
+			e.Failure.Kind = KindBudget
+		}
 		return e
 	}
-	defer leave()
+	defer func() { leave(e.TLS != nil || e.Greeting != "") }()
+	if !t.end.IsZero() {
+		t.end = t.end.Add(time.Since(began))
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, t.end)
+		defer cancel()
+	}
 	p.attempt(ctx, t, form{}, &e)
 	if t.deep && worthMore(&e) {
 		p.further(ctx, t, &e)
@@ -208,13 +220,20 @@ type places struct {
 }
 
 type addrPlaces struct {
-	taken chan struct{}
-	users int // who have a place or wait for one
+	taken    chan struct{}
+	users    int       // who have a place or wait for one
+	answered time.Time // when somebody there last said something
 }
+
+var errNoPlace = errors.New("no place became free")
 
 // enter waits for a place at the address, and only then for one of all: who waits for
 // a busy address holds nobody else up.
-func (p *Prober) enter(ctx context.Context, addr netip.Addr) (leave func(), err error) {
+//
+// Thousands of names may stand at one address that answers, and the last of them is no
+// less worth than the first: so the end is put off while it answers those before. Where
+// it is silent each of them would cost a deadline, and the end counts.
+func (p *Prober) enter(ctx context.Context, addr netip.Addr, end time.Time) (leave func(answered bool), err error) {
 	addr = addr.Unmap()
 	s := &p.places
 	s.mu.Lock()
@@ -230,29 +249,61 @@ func (p *Prober) enter(ctx context.Context, addr netip.Addr) (leave func(), err 
 	at.users++
 	s.mu.Unlock()
 
-	select {
-	case at.taken <- struct{}{}:
-	case <-ctx.Done():
-		s.forget(addr, at)
-		return nil, ctx.Err()
+	if err := p.wait(ctx, at.taken, at, end); err != nil {
+		s.leave(addr, at, false)
+		return nil, err
 	}
-	select {
-	case s.all <- struct{}{}:
-	case <-ctx.Done():
+	if err := p.wait(ctx, s.all, at, end); err != nil {
 		<-at.taken
-		s.forget(addr, at)
-		return nil, ctx.Err()
+		s.leave(addr, at, false)
+		return nil, err
 	}
-	return func() {
+	return func(answered bool) {
 		<-s.all
 		<-at.taken
-		s.forget(addr, at)
+		s.leave(addr, at, answered)
 	}, nil
 }
 
-func (s *places) forget(addr netip.Addr, at *addrPlaces) {
+// wait takes one of the places. The end is the end once the address has answered
+// nobody for the time of a stage.
+func (p *Prober) wait(ctx context.Context, places chan struct{}, at *addrPlaces, end time.Time) error {
+	select {
+	case places <- struct{}{}:
+		return nil
+	default:
+	}
+	for {
+		var over <-chan time.Time // nil: never
+		if !end.IsZero() {
+			over = time.After(time.Until(end))
+		}
+		select {
+		case places <- struct{}{}:
+			if end.IsZero() || time.Now().Before(end) {
+				return nil
+			}
+			<-places // both at once
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-over:
+		}
+		p.places.mu.Lock()
+		later := at.answered.Add(p.timeout())
+		p.places.mu.Unlock()
+		if !later.After(end) {
+			return errNoPlace
+		}
+		end = later
+	}
+}
+
+func (s *places) leave(addr netip.Addr, at *addrPlaces, answered bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if answered {
+		at.answered = time.Now()
+	}
 	if at.users--; at.users == 0 {
 		delete(s.at, addr)
 	}

@@ -136,6 +136,33 @@ func TestWaitingForAPlaceEndsWithTheJob(t *testing.T) {
 	})
 }
 
+// TestManyNamesAtOneAddress: each of many names has its time at an address that
+// answers, however long the line is. Names at a silent one run out of theirs (below).
+func TestManyNamesAtOneAddress(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := newStage("S: 554 no mail here")
+		p := &tlscert.Prober{Dialer: slow{server, 700 * time.Millisecond}, AllowPrivate: allowed, Timeout: 2 * time.Second}
+		host := tlscert.Host{Name: "mx.acme.example", Port: 25, Addrs: []netip.Addr{somewhere}}
+		start := time.Now()
+		seen := make([][]string, 100)
+		var wg sync.WaitGroup
+		for i := range seen {
+			wg.Go(func() {
+				o := tlscert.Options{Prober: p, Budget: 3 * time.Second, Hosts: []tlscert.Host{host}}
+				f, err := tlscert.Discover(t.Context(), dnstest.Must(""), "acme.example", o)
+				assert.NoError(t, err)
+				seen[i] = outcomes(f.Hosts[0])
+			})
+		}
+		wg.Wait()
+		server.end()
+		for _, got := range seen {
+			assert.Equal(t, []string{"192.0.2.1 greeting rejected"}, got)
+		}
+		assert.Equal(t, 25*1400*time.Millisecond, time.Since(start), "four at once: eleven budgets")
+	})
+}
+
 func TestProbeWantsAHost(t *testing.T) {
 	var name *dnsx.NameError
 	_, err := new(tlscert.Prober).Probe(t.Context(), tlscert.Host{Name: "a..b"}, somewhere)

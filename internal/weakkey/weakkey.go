@@ -9,14 +9,17 @@ import (
 )
 
 const (
-	maxPrime = 65537 // of the small factors
+	// maxPrime is the largest small factor that is looked for: a modulus shall have none
+	// below 752 (Baseline Requirements, 6.1.6, after NIST SP 800-89, 5.3.3). Larger primes
+	// would cost each key a division by a number of 90,000 bits, and prove as little.
+	maxPrime = 751
 	// FermatRounds is how far Fermat's method is followed, as the CA/Browser Forum asks.
 	FermatRounds = 100
 )
 
 // Weakness is what the tests of one modulus found. Zero means that they found nothing.
 type Weakness struct {
-	Factor int64 // the smallest prime up to 65537 that divides the modulus, 0 for none
+	Factor int64 // the smallest prime up to 751 that divides the modulus, 0 for none
 	Close  bool  // the primes are so close together that Fermat's method finds them
 	ROCA   bool  // made by Infineon's broken generator (CVE-2017-15361)
 }

@@ -43,9 +43,9 @@ func TestTest(t *testing.T) {
 		{"the primes are the same", times(p, p), Weakness{Close: true}},
 		{"primes that differ in 300 bits are out of reach", times(p, far), Weakness{}},
 		{"an even modulus is not tested further", times(big.NewInt(2), times(p, q)), Weakness{Factor: 2}},
-		{"the smallest of several factors", times(big.NewInt(3*65521), times(p, q)), Weakness{Factor: 3}},
-		{"the largest prime that is looked for", times(big.NewInt(65537), times(p, q)), Weakness{Factor: 65537}},
-		{"the smallest that is not", times(big.NewInt(65539), times(p, q)), Weakness{}},
+		{"the smallest of several factors", times(big.NewInt(3*743), times(p, q)), Weakness{Factor: 3}},
+		{"the largest prime that is looked for", times(big.NewInt(751), times(p, q)), Weakness{Factor: 751}},
+		{"the smallest that is not", times(big.NewInt(757), times(p, q)), Weakness{}},
 		{"the broken generator", times(rocaPrime(r), rocaPrime(r)), Weakness{ROCA: true}},
 		{"one prime of the broken generator makes no such modulus", times(rocaPrime(r), q), Weakness{}},
 	}
