@@ -94,7 +94,7 @@ var lines = []Line{
 	{72, sections[8], "API tokens stored outside applications; prefer OAuth", "API トークンの安全な保管", "zendesk.api-token-storage", Attested},
 	{73, sections[9], "Audit log available and reviewed", "監査ログの確認", "zendesk.audit-log", Partial},
 	{73, sections[9], "Access log (ADPP) available", "アクセスログ", "zendesk.access-log", Partial},
-	{73, sections[9], "Suspended-ticket queue is watched", "保留チケットの監視", "zendesk.suspended-tickets", Automatic},
+	{73, sections[9], "Suspended-ticket queue is watched", "一時停止中のチケットの監視", "zendesk.suspended-tickets", Automatic},
 	{76, sections[10], "Enhanced Disaster Recovery subscribed", "ディザスタリカバリの拡張", "zendesk.disaster-recovery", Attested},
 	{77, sections[10], "Talk failover number set on every voice line", "Talk フェイルオーバー番号", "zendesk.talk-failover", Automatic},
 	{78, sections[10], "Fallback sign-in exists if the SSO system is down", "SSO 停止時の代替ログイン", "zendesk.sso-fallback", Automatic},

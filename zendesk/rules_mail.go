@@ -101,9 +101,9 @@ func inboundAuthentication() rule {
 			Severity: check.High,
 			Title:    "Senders of incoming mail are not authenticated",
 			Text: "Without the check of SPF, DKIM and DMARC anybody can write into the ticket of a customer or an agent by forging the From address, and is believed. " +
-				"The enhanced profile holds agents' mail and Zendesk's own addresses to it as well.",
-			Fix:   "In Admin Center, under Channels > Talk and email > Email, turn on “Authenticate emails received with SPF, DKIM, and DMARC alignment”, with the enhanced profile; then watch the suspended tickets.",
-			Cite:  []check.Cite{theList(65), guide("4408821985818"), reference("account_settings")},
+				"Mail that fails waits among the suspended tickets. Zendesk can hold mail to its own addresses to it, forwarded mail as well, or a minimum of both.",
+			Fix:   "In Admin Center, under Channels > Talk and email > Email, turn on “Authenticate emails received with SPF, DKIM, and DMARC alignment”, for more than the minimum; then watch the suspended tickets.",
+			Cite:  []check.Cite{theList(65), guide("4408821985818"), guide("9611518490650"), reference("account_settings")},
 			Since: since,
 		},
 		reads: []Endpoint{EndpointSettings},
@@ -116,16 +116,16 @@ func inboundAuthentication() rule {
 			}
 			profile, ok := email.SenderAuthenticationProfile.Get()
 			switch {
-			case !ok:
-				return nil, a.absent(EndpointSettings, "email.email_sender_authentication_profile")
-			case profile != "enhanced":
+			case ok && profile == "enhanced":
+				return nil, nil
+			case ok && profile == "default":
 				return []check.Finding{{
 					Subject: a.subject(), Severity: check.Medium,
-					Detail:   check.Textf("incoming mail is authenticated with the profile %s, which leaves out mail that claims to be from agents", profile),
+					Detail:   check.Textf("incoming mail is authenticated with the profile %s, which holds back less than the profile enhanced", profile),
 					Evidence: evidence(EndpointSettings, "email.email_sender_authentication_profile: %s", profile),
 				}}, nil
 			}
-			return nil, nil
+			return nil, a.absent(EndpointSettings, "email.email_sender_authentication_profile: default or enhanced")
 		},
 	}
 }

@@ -86,10 +86,10 @@ func suspendedTickets(s Settings) rule {
 			ID:       "zendesk.suspended-tickets",
 			Severity: check.Low,
 			Title:    "Nobody watches the suspended tickets",
-			Text: "Mail that looks like spam or fails its authentication waits among the suspended tickets, and Zendesk deletes it after some time. " +
+			Text: "Mail that looks like spam or fails its authentication waits among the suspended tickets, and is deleted after 14 days. " +
 				"Among it are customers who get no answer, and the traces of those who forge senders.",
 			Fix:   "Turn on the notifications of suspended tickets, and go through the queue at least once a week.",
-			Cite:  []check.Cite{theList(73), guide("4408821985818"), reference("suspended_tickets"), reference("account_settings")},
+			Cite:  []check.Cite{theList(73), guide("4408889141146"), reference("suspended_tickets"), reference("account_settings")},
 			Since: since,
 		},
 		reads: []Endpoint{EndpointSuspended, EndpointSettings},
