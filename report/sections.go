@@ -234,11 +234,12 @@ func (p *printer) domains(all []*check.Report) {
 func (p *printer) worstFindings(r *check.Report) {
 	failed := slices.DeleteFunc(pick(r.Results, check.Fail), func(res *check.Result) bool { return res.Severity < check.High })
 	slices.SortStableFunc(failed, func(a, b *check.Result) int { return cmp.Compare(b.Severity, a.Severity) })
+	wide := max(columns(p.label("critical")), columns(p.label("high")))
 	for i, res := range failed {
 		if i == 3 {
 			p.line("        " + fmt.Sprintf(p.label("… and %d more"), len(failed)-i))
 			return
 		}
-		p.block("        "+p.ink(inkOf(check.Fail, res.Severity), p.label(res.Severity.String()))+"  ", p.title(res)+" ["+res.ID+"]", plain)
+		p.block("        "+p.ink(inkOf(check.Fail, res.Severity), pad(p.label(res.Severity.String()), wide))+"  ", p.title(res)+" ["+res.ID+"]", plain)
 	}
 }

@@ -133,7 +133,10 @@ func (p *printer) findings(r *check.Report) {
 		first := "  " + p.ink(inkOf(check.Fail, res.Severity), pad(p.label(res.Severity.String()), wide)) + "  "
 		p.block(first, p.title(res)+"  ["+res.ID+"]", bold)
 		indent := strings.Repeat(" ", wide+4)
-		for _, f := range res.Findings {
+		for i, f := range res.Findings {
+			if i+1 < min(len(res.Findings), findingsShown) && sameFix(f.Fix, res.Findings[i+1].Fix) {
+				f.Fix = nil // said once, for all of them
+			}
 			p.finding(indent, res, f)
 		}
 	}
@@ -141,6 +144,10 @@ func (p *printer) findings(r *check.Report) {
 
 // findingsShown bounds the findings of one rule in text; the other formats have all.
 const findingsShown = 5
+
+func sameFix(a, b *check.Fix) bool {
+	return a != nil && b != nil && a.Summary.String() == b.Summary.String()
+}
 
 func (p *printer) finding(indent string, res *check.Result, f check.Finding) {
 	switch i := slices.IndexFunc(res.Findings, func(o check.Finding) bool { return o.Subject == f.Subject && o.Detail.String() == f.Detail.String() }); {
@@ -217,11 +224,11 @@ func (p *printer) overview(r *check.Report) {
 	}
 	wide := 0
 	for _, o := range r.Overview {
-		wide = max(wide, columns(o.Title))
+		wide = max(wide, columns(p.label(o.Title)))
 	}
 	for _, o := range r.Overview {
 		worst := areaOutcome(r, o.Area)
-		p.block("  "+p.mark(worst)+" "+pad(o.Title, wide)+"  ", p.text(o.Text), plain)
+		p.block("  "+p.mark(worst)+" "+pad(p.label(o.Title), wide)+"  ", p.text(o.Text), plain)
 		for _, m := range r.Measures {
 			if m.Limit != nil && strings.HasPrefix(m.Name, o.Area+"_") && !short {
 				p.line(strings.Repeat(" ", wide+6) + p.bar(m))

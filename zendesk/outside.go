@@ -101,19 +101,19 @@ func listSections() []check.Section {
 func (a *Analysis) overview() []check.Overview {
 	var all []check.Overview
 	add := func(title string, text check.Text) {
-		all = append(all, check.Overview{Area: "zendesk", Title: title, Text: text})
+		all = append(all, check.Overview{Area: "account", Title: title, Text: text})
 	}
 	if a.Me != nil {
 		add("Credentials", check.Textf("%s, as %s", string(a.Me.Credentials), check.Textf(a.Me.Role)))
 	}
 	if len(a.Addresses) > 0 {
-		add("Addresses", check.Textf("%d support addresses, at %d domains besides Zendesk's own", len(a.Addresses), len(a.Domains)))
+		add("Addresses", check.Textf("support addresses: %d; domains besides Zendesk's own: %d", len(a.Addresses), len(a.Domains)))
 	}
 	if a.Seen(EndpointBrands) {
-		add("Brands", check.Textf("%d brands, %d with a host name of their own", len(a.Brands), len(a.Hosts)))
+		add("Brands", check.Textf("brands: %d; with a host name of their own: %d", len(a.Brands), len(a.Hosts)))
 	}
 	if a.Seen(EndpointTeam) {
-		add("Team", check.Textf("%d admins, %d agents", len(a.Admins), len(a.Agents)))
+		add("Team", check.Textf("admins: %d; agents: %d", len(a.Admins), len(a.Agents)))
 	}
 	for _, d := range a.Domains {
 		if why, skipped := d.Skipped(); skipped {

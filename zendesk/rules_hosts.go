@@ -55,7 +55,7 @@ func (a *Analysis) hostMapping(v *verdict, h Host, seen *account.HostView) {
 		return
 	}
 	for _, id := range []string{"provider.host-dangling", "provider.host-unmapped"} {
-		v.carry(h.Name, seen.Result(id), 0)
+		v.carry(h.Name, seen.Result(id), 0, ourFix)
 	}
 	if invalid && !slices.ContainsFunc(v.findings, func(f check.Finding) bool { return f.Subject == h.Name }) {
 		find(check.Low, check.Textf("the records are right; Zendesk held the mapping for wrong when it was asked"), nil)
@@ -71,9 +71,14 @@ func (h Host) point(alias []string, want string) *check.Fix {
 	return &check.Fix{Summary: check.Textf("Publish %s CNAME %s.", h.Name, want), Changes: []check.Change{change}}
 }
 
+// Whose advice a finding that is taken over has: its own, or that of the rule that
+// takes it.
+func itsFix(f check.Finding) *check.Fix { return f.Fix }
+func ourFix(check.Finding) *check.Fix   { return nil }
+
 // carry takes over what another room's rule found about a host, and what it could not
 // know because a question failed, or nobody asked.
-func (v *verdict) carry(subject string, res *check.Result, least check.Severity) {
+func (v *verdict) carry(subject string, res *check.Result, least check.Severity, fix func(check.Finding) *check.Fix) {
 	if res == nil {
 		return
 	}
@@ -84,12 +89,9 @@ func (v *verdict) carry(subject string, res *check.Result, least check.Severity)
 				continue
 			}
 			v.findings = append(v.findings, check.Finding{
-				Subject: subject, Severity: f.Severity, Evidence: f.Evidence, Fix: f.Fix,
-				Detail: check.Textf("%s (%s)", f.Detail, res.ID),
+				Subject: subject, Severity: f.Severity, Evidence: f.Evidence, Fix: fix(f),
+				Detail: check.Textf("found by %s: %s", check.Textf(res.ID), f.Detail), // an id is translated as its title
 			})
-		}
-		if res.Severity < least {
-			return
 		}
 	case check.Unknown:
 		v.gaps = append(v.gaps, res.Gaps...)
@@ -105,7 +107,7 @@ func (a *Analysis) hostCertificate(v *verdict, h Host, seen *account.HostView) {
 		if res.Outcome == check.Unknown && !slices.Contains(certBasics, res.ID) {
 			continue // lists of revoked certificates and the like: the host's own report says so
 		}
-		v.carry(h.Name, &seen.Results()[i], check.Medium)
+		v.carry(h.Name, &seen.Results()[i], check.Medium, ourFix)
 	}
 }
 
@@ -114,6 +116,6 @@ var certBasics = []string{"cert.expired", "cert.expiring", "cert.name-mismatch",
 
 func (a *Analysis) hostCAA(v *verdict, h Host, seen *account.HostView) {
 	for _, id := range []string{"caa.renewal-blocked", "caa.cert-not-authorized"} {
-		v.carry(h.Name, seen.Result(id), 0)
+		v.carry(h.Name, seen.Result(id), 0, itsFix)
 	}
 }

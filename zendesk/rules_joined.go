@@ -194,7 +194,7 @@ func (a *Analysis) supportSPF(v *verdict, d AddressDomain, seen *account.DomainV
 	case u.Covered == mailcheck.CoveredNone && d.SPF == "verified":
 		find(0, check.Textf("the SPF record does not let Zendesk send any more; Zendesk saw the include when it last looked"), addInclude(d.Name, u))
 	case u.Covered == mailcheck.CoveredNone:
-		find(0, check.Textf("the SPF record does not let Zendesk send, for %d support addresses", len(d.Addresses)), addInclude(d.Name, u))
+		find(0, check.Textf("the SPF record does not let Zendesk send; support addresses at the domain: %d", len(d.Addresses)), addInclude(d.Name, u))
 	case u.Covered == mailcheck.CoveredSome:
 		find(0, check.Textf("the SPF record lists a part of the addresses that Zendesk sends from, and does not include %s", senderName), addInclude(d.Name, u))
 	case u.Include == "":
@@ -261,7 +261,7 @@ func (a *Analysis) domainKeys(v *verdict, d AddressDomain, seen *account.DomainV
 			unknown = true
 			continue
 		case mailcheck.KeyAbsent:
-			evidence = append(evidence, check.Evidence{Source: "CNAME " + k.Name, Text: "-"})
+			evidence = append(evidence, check.Evidence{Source: "CNAME " + k.Name, Text: "no record"})
 			missing = append(missing, check.Change{Name: k.Name, Type: "CNAME", New: []string{k.Want}})
 			continue
 		}
@@ -278,7 +278,7 @@ func (a *Analysis) domainKeys(v *verdict, d AddressDomain, seen *account.DomainV
 		if usable > 0 || unknown {
 			severity = check.Medium // some mail is signed, until the keys change
 		}
-		v.find(d.Name, severity, check.Textf("%d of the %d DKIM records for Zendesk do not lead to a key of Zendesk's: %s", wrong, len(seen.Use.Keys), changed(missing)),
+		v.find(d.Name, severity, check.Textf("DKIM records that do not lead to a key of Zendesk's: %d of %d, %s", wrong, len(seen.Use.Keys), changed(missing)),
 			&check.Fix{Summary: check.Textf("Publish %s, then turn on the custom domain for DKIM.", cnames(missing)), Changes: missing}, evidence...)
 	case d.CNAME == "failed" && !unknown:
 		v.find(d.Name, check.Info, check.Textf("both DKIM records of %s are right; the account's cname_status is failed, which may be about other records", d.Name), lookAgain(d), evidence...)

@@ -93,7 +93,7 @@ func (a *app) cert(ctx context.Context, o *certOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	o.probing.apply(src.Checker)
+	o.probing.apply(src.Checker, a.Dialer)
 	jobs := make([]*job, len(targets))
 	for i, t := range targets {
 		jobs[i] = newJob(func(ctx context.Context) (*mailcheck.Facts, error) {

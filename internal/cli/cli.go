@@ -15,6 +15,7 @@ import (
 	"github.com/mailcheck-go/mailcheck"
 	"github.com/mailcheck-go/mailcheck/dnsx"
 	"github.com/mailcheck-go/mailcheck/report"
+	"github.com/mailcheck-go/mailcheck/tlscert"
 )
 
 // The exit statuses.
@@ -34,6 +35,9 @@ type Env struct {
 	Getenv         func(string) string
 	Now            func() time.Time
 	Resolver       dnsx.Resolver // nil: what the flags and the system say
+	// Dialer connects to accounts and to hosts that are looked at, in the place of the
+	// usual one; what is not public stays refused. Not to name servers.
+	Dialer tlscert.Dialer
 }
 
 // Main runs one command and returns the exit status.
@@ -89,7 +93,7 @@ a question failed, 130 interrupted. With --format nagios Nagios' own: 0 OK,
 		Args:          cobra.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.AddCommand(a.domainCommand(), a.certCommand(), a.judgeCommand(), a.rulesCommand(), a.explainCommand(), a.versionCommand())
+	root.AddCommand(a.domainCommand(), a.certCommand(), a.accountCommand(), a.judgeCommand(), a.rulesCommand(), a.explainCommand(), a.versionCommand())
 	return root
 }
 

@@ -92,7 +92,7 @@ func (a *app) domain(ctx context.Context, o *domainOptions, args []string) error
 	if err != nil {
 		return err
 	}
-	o.probing.apply(src.Checker)
+	o.probing.apply(src.Checker, a.Dialer)
 	src.SkipMX = o.skipMX
 	jobs, bad, err := a.jobs(args, o, src, doc)
 	if err != nil {
@@ -138,6 +138,7 @@ type judging struct {
 	role       string
 	warn, crit string
 	ca         string
+	accounts   bool // rules about accounts are known too
 }
 
 func (j *judging) flags(cmd *cobra.Command) {
@@ -154,7 +155,7 @@ func (j *judging) ruleFlags(cmd *cobra.Command) {
 	f.StringVar(&j.crit, "crit", "", "and overdue with this left")
 	f.StringVar(&j.ca, "ca", "", "trust the certificates of this PEM file, in place of the system's")
 	ids := func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		return patterns(), cobra.ShellCompDirectiveNoFileComp
+		return j.patterns(), cobra.ShellCompDirectiveNoFileComp
 	}
 	for _, flag := range []string{"only", "skip"} {
 		if err := cmd.RegisterFlagCompletionFunc(flag, ids); err != nil {
@@ -164,9 +165,13 @@ func (j *judging) ruleFlags(cmd *cobra.Command) {
 }
 
 // patterns lists what --only and --skip take: ids, and area.* for each area.
-func patterns() []string {
+func (j *judging) patterns() []string {
+	docs := mailcheck.Catalog()
+	if j.accounts {
+		docs = catalog()
+	}
 	var all []string
-	for _, doc := range mailcheck.Catalog() {
+	for _, doc := range docs {
 		area, _, _ := strings.Cut(doc.ID, ".")
 		if !slices.Contains(all, area+".*") {
 			all = append(all, area+".*")
@@ -177,7 +182,7 @@ func patterns() []string {
 }
 
 func (j *judging) settings() (mailcheck.Settings, error) {
-	known := patterns()
+	known := j.patterns()
 	for _, p := range slices.Concat(j.only, j.skip) {
 		if !slices.Contains(known, p) {
 			return mailcheck.Settings{}, fmt.Errorf("no rule %q%s", p, near(p))

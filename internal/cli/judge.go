@@ -13,22 +13,27 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mailcheck-go/mailcheck"
+	"github.com/mailcheck-go/mailcheck/account"
+	"github.com/mailcheck-go/mailcheck/check"
 	"github.com/mailcheck-go/mailcheck/report"
+	"github.com/mailcheck-go/mailcheck/zendesk"
 )
 
 type judgeOptions struct {
 	output
 	judging
+	wishes
 	at string
 }
 
 func (a *app) judgeCommand() *cobra.Command {
-	var o judgeOptions
+	o := judgeOptions{judging: judging{accounts: true}}
 	cmd := &cobra.Command{
 		Use:   "judge FILE…|FOLDER|-",
 		Short: "Judge facts that were saved with --save",
 		Long: `judge reads facts that "domain --save" wrote and judges them with the rules of
-this release. It asks nobody. --at judges as of another time, such as a day on
+this release. It asks nobody. A folder that "account --save" wrote is judged as
+an account, with --policy and --attestations. --at judges as of another time, such as a day on
 which a certificate will have expired.`,
 		Example: `  mailcheck judge facts.json
   mailcheck judge --at 2027-01-31T00:00:00Z facts.json`,
@@ -37,6 +42,7 @@ which a certificate will have expired.`,
 	}
 	o.output.flags(cmd)
 	o.judging.flags(cmd)
+	o.wishes.flags(cmd)
 	cmd.Flags().StringVar(&o.at, "at", "", "judge as of this time or date, RFC 3339 (default: when the facts were gathered)")
 	return cmd
 }
@@ -47,7 +53,11 @@ func (a *app) judge(ctx context.Context, o *judgeOptions, files []string) error 
 		return err
 	}
 	defer doc.discard()
-	settings, err := o.settings()
+	settings, err := o.judging.settings()
+	if err != nil {
+		return err
+	}
+	wanted, err := o.wishes.settings()
 	if err != nil {
 		return err
 	}
@@ -64,7 +74,7 @@ func (a *app) judge(ctx context.Context, o *judgeOptions, files []string) error 
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		facts, err := a.readFacts(file)
+		rep, err := a.judgeSaved(ctx, file, settings, wanted)
 		if err != nil { // the others are judged nevertheless, as with domain
 			fmt.Fprintln(a.Stderr, "mailcheck:", report.Clean(fmt.Sprintf("%s: %v", file, err)))
 			bad = true
@@ -73,7 +83,7 @@ func (a *app) judge(ctx context.Context, o *judgeOptions, files []string) error 
 			}
 			continue
 		}
-		if err := doc.Add(mailcheck.Judge(facts, settings)); err != nil {
+		if err := doc.Add(rep); err != nil {
 			return err
 		}
 	}
@@ -81,6 +91,29 @@ func (a *app) judge(ctx context.Context, o *judgeOptions, files []string) error 
 		return err
 	}
 	return doc.exit(bad)
+}
+
+// judgeSaved judges a file, or the folder of an account.
+func (a *app) judgeSaved(ctx context.Context, file string, settings mailcheck.Settings, wanted zendesk.Settings) (*check.Report, error) {
+	folder, ok := accountAt(file)
+	if !ok {
+		facts, err := a.readFacts(file)
+		if err != nil {
+			return nil, err
+		}
+		return mailcheck.Judge(facts, settings), nil
+	}
+	facts, err := folder.readAccount()
+	if err != nil {
+		return nil, err
+	}
+	wanted.At = settings.At
+	acct := &zendesk.Account{Facts: facts, Settings: wanted, Only: settings.Only, Skip: settings.Skip}
+	out, err := account.Look(ctx, folder, acct, account.Options{Settings: settings, AtOnce: 1})
+	if err != nil {
+		return nil, err
+	}
+	return acct.Judge(out), nil
 }
 
 // parseTime reads a time or a date.
@@ -98,7 +131,7 @@ func savedFiles(paths []string) ([]string, error) {
 	var files []string
 	for _, path := range paths {
 		info, err := os.Stat(path)
-		if path == "-" || err != nil || !info.IsDir() {
+		if _, account := accountAt(path); account || path == "-" || err != nil || !info.IsDir() {
 			files = append(files, path)
 			continue
 		}
@@ -134,7 +167,7 @@ func (a *app) readFacts(file string) (*mailcheck.Facts, error) {
 
 // saveFacts writes facts so that the file is there whole or not at all, and for
 // its owner only.
-func saveFacts(path string, f *mailcheck.Facts) error {
+func saveFacts(path string, f any) error {
 	out, err := create(path, 0o600)
 	if err != nil {
 		return fmt.Errorf("--save: %w", err)

@@ -12,6 +12,7 @@ import (
 	"github.com/mailcheck-go/mailcheck/check"
 	"github.com/mailcheck-go/mailcheck/internal/lang"
 	"github.com/mailcheck-go/mailcheck/report"
+	"github.com/mailcheck-go/mailcheck/zendesk"
 )
 
 // output has the flags that say how a report is written and what it means.
@@ -61,8 +62,8 @@ func (a *app) open(o *output, what string) (*document, error) {
 		return nil, fmt.Errorf("--fail-on %q: want critical, high, medium or low", o.failOn)
 	}
 	opts := report.Options{What: what, Hosts: what == "cert"}
-	if opts.Lang, err = lang.Load(o.lang); err != nil {
-		return nil, fmt.Errorf("--lang: %w", err)
+	if opts.Lang, err = translation(o.lang); err != nil {
+		return nil, err
 	}
 	a.terminal(o, &opts)
 	if d.Stream, err = report.NewStream(a.Stdout, o.format, opts); err != nil {
@@ -76,6 +77,21 @@ func (a *app) open(o *output, what string) (*document, error) {
 	}
 	d.Stream, err = report.NewStream(d.out, o.format, opts)
 	return d, err
+}
+
+// translation is that of --lang, with the lines of the list that accounts are held
+// against.
+func translation(name string) (check.Translation, error) {
+	tr, err := lang.Load(name)
+	if err != nil {
+		return nil, fmt.Errorf("--lang: %w", err)
+	}
+	if tr != nil {
+		for _, l := range zendesk.Lines() {
+			tr[l.Title], tr[l.Section.Title] = l.TitleJA, l.Section.TitleJA
+		}
+	}
+	return tr, nil
 }
 
 // terminal says how wide and how colourful text may be.

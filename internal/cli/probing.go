@@ -24,8 +24,8 @@ func (p *probing) flags(cmd *cobra.Command) {
 }
 
 // apply makes what all names of one run share.
-func (p *probing) apply(c *mailcheck.Checker) {
-	c.Prober = &tlscert.Prober{EHLO: p.ehlo, AllowPrivate: c.AllowPrivate}
+func (p *probing) apply(c *mailcheck.Checker, dialer tlscert.Dialer) {
+	c.Prober = &tlscert.Prober{Dialer: dialer, EHLO: p.ehlo, AllowPrivate: c.AllowPrivate}
 	c.Deep, c.ARIDirectory = p.deep, p.ariDirectory
 	if !p.noFetch {
 		c.Fetcher = &tlscert.Fetcher{AllowPrivate: c.AllowPrivate, Now: c.Now}
