@@ -103,7 +103,7 @@ func oauthClients(s Settings) rule {
 			Text: "An OAuth token acts as the user who owns it, within its scopes, until it runs out or somebody revokes it. " +
 				"One that nobody uses, that never ends, or that was handed over an unencrypted redirect is a way in that nobody watches.",
 			Fix:   "In Admin Center, under Apps and integrations > APIs > OAuth clients, delete clients and tokens that are not in use, limit the scopes, and let tokens expire.",
-			Cite:  []check.Cite{theList(71), guide("11093380955674"), reference("oauth_clients"), reference("oauth_tokens")},
+			Cite:  []check.Cite{theList(71), guide("8889508417946"), guide("11093380955674"), reference("oauth_clients"), reference("oauth_tokens")},
 			Since: since,
 		},
 		reads: []Endpoint{EndpointOAuthClients, EndpointOAuthTokens, EndpointTeam, EndpointNamedUsers},

@@ -61,7 +61,7 @@ func deletionSchedules(s Settings) rule {
 			Text: "Without a schedule every ticket stays, with the personal data in it, longer than privacy laws or your own promises may allow. " +
 				"Where agents may delete tickets, one mistake or one stolen sign-in removes them.",
 			Fix:   "Make a deletion schedule for tickets that follows your retention policy, and leave deleting to it.",
-			Cite:  []check.Cite{theList(48), reference("deletion_schedules"), reference("account_settings")},
+			Cite:  []check.Cite{theList(48), guide("8301879320474"), reference("deletion_schedules"), reference("account_settings")},
 			Since: since,
 		},
 		reads: []Endpoint{EndpointDeletion, EndpointSettings},
@@ -87,8 +87,8 @@ func deletionSchedules(s Settings) rule {
 // deletesTickets reports whether a schedule is active and about tickets, as all are
 // that do not say otherwise.
 func deletesTickets(d DeletionSchedule) bool {
-	object, says := d.Object.Get()
-	return d.Active == Yes && (!says || strings.Contains(object, "ticket"))
+	object, says := d.Object.Get() // others are about users, attachments, conversations
+	return d.Active == Yes && (!says || strings.TrimPrefix(object, "zen:") == "ticket")
 }
 
 // talk reports whether the account has a voice channel.

@@ -26,7 +26,7 @@ func auditLog(s Settings) rule {
 			Text: "The audit log says who changed settings, roles, rules and tokens, and who signed in. " +
 				"What an intruder changes stands there first; it helps only if somebody reads it before the harm is done.",
 			Fix:   "Go through the audit log at least once a month, or send it to a system that raises alerts on changes of sign-in settings, roles and tokens.",
-			Cite:  []check.Cite{theList(73), reference("audit_logs")},
+			Cite:  []check.Cite{theList(73), guide("4408828001434"), reference("audit_logs")},
 			Since: since,
 		},
 		question: "Does somebody, or a system that raises alerts, go through the audit log at least once a month?",
