@@ -146,7 +146,7 @@ func target(spec MacroString, domain string) (string, error) {
 	case !spec.static():
 		return "", errMessage
 	}
-	return spec.expand(domain)
+	return spec.name(onlyDomain(domain))
 }
 
 // asMechanism reads a modifier as the mechanism that it has the name of: to a

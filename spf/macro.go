@@ -3,8 +3,6 @@ package spf
 import (
 	"slices"
 	"strings"
-
-	"github.com/mailcheck-go/mailcheck/dnsx"
 )
 
 // MacroString is a text that may hold macros (RFC 7208, 7).
@@ -40,83 +38,6 @@ func (m MacroString) static() bool {
 	return !slices.ContainsFunc(m.Parts, func(p Macro) bool { return p.Letter != 0 && p.Letter != 'd' })
 }
 
-// maxName is the length of an expanded name; labels beyond it go, from the left
-// (RFC 7208, 7.3).
-const maxName = 253
-
-// expand returns the name that a static text stands for in the record of domain.
-// The error is a *dnsx.NameError.
-func (m MacroString) expand(domain string) (string, error) {
-	text := m.Raw
-	if m.Parts != nil {
-		var b strings.Builder
-		for i := range m.Parts {
-			if p := &m.Parts[i]; p.Letter == 0 {
-				b.WriteString(p.Literal)
-			} else {
-				b.WriteString(p.transform(domain))
-			}
-		}
-		text = b.String()
-	}
-	for len(strings.TrimSuffix(text, ".")) > maxName {
-		_, rest, ok := strings.Cut(text, ".")
-		if !ok {
-			break
-		}
-		text = rest
-	}
-	// A backslash is an octet like others in an SPF record, an escape in a name.
-	return dnsx.ParseName(strings.ReplaceAll(text, `\`, `\\`))
-}
-
-// transform splits, reverses, cuts and joins a value (RFC 7208, 7.3).
-func (p *Macro) transform(value string) string {
-	if p.Keep > 0 || p.Reverse || p.Delims != "." {
-		parts := splitAny(value, p.Delims)
-		if p.Reverse {
-			slices.Reverse(parts)
-		}
-		if p.Keep > 0 && p.Keep < len(parts) {
-			parts = parts[len(parts)-p.Keep:]
-		}
-		value = strings.Join(parts, ".")
-	}
-	if p.Escape {
-		value = urlEscape(value)
-	}
-	return value
-}
-
-// splitAny returns the parts of s between any of the delimiters. They may be empty
-// (RFC 7208, 7.3).
-func splitAny(s, delims string) (parts []string) {
-	for {
-		i := strings.IndexAny(s, delims)
-		if i < 0 {
-			return append(parts, s)
-		}
-		parts = append(parts, s[:i])
-		s = s[i+1:]
-	}
-}
-
-// urlEscape escapes all but the unreserved set (RFC 3986, 2.3).
-func urlEscape(s string) string {
-	const hexDigits = "0123456789ABCDEF"
-	var b strings.Builder
-	for _, c := range []byte(s) {
-		if isAlpha(c) || isDigit(c) || strings.IndexByte("-._~", c) >= 0 {
-			b.WriteByte(c)
-		} else {
-			b.WriteByte('%')
-			b.WriteByte(hexDigits[c>>4])
-			b.WriteByte(hexDigits[c&15])
-		}
-	}
-	return b.String()
-}
-
 // macroProblem is what is wrong with a macro-string.
 type macroProblem struct {
 	kind   Fault
@@ -134,6 +55,12 @@ func parseMacros(s string, expOnly bool) (MacroString, *macroProblem) {
 	if strings.IndexByte(s, '%') < 0 {
 		return m, nil
 	}
+	problem := m.parse(s, expOnly)
+	return m, problem
+}
+
+// parse reads s into m.Parts, as far as it can be read.
+func (m *MacroString) parse(s string, expOnly bool) *macroProblem {
 	for len(s) > 0 {
 		i := strings.IndexByte(s, '%')
 		if i < 0 {
@@ -146,12 +73,22 @@ func parseMacros(s string, expOnly bool) (MacroString, *macroProblem) {
 		}
 		part, size, problem := parseMacro(s, expOnly)
 		if problem != nil {
-			return m, problem
+			return problem
 		}
 		m.Parts = append(m.Parts, part)
 		s = s[size:]
 	}
-	return m, nil
+	return nil
+}
+
+// parseExplanation reads the text that exp leads to, in which blanks may stand
+// (RFC 7208, 7.1: explain-string).
+func parseExplanation(s string) (m MacroString, ok bool) {
+	if s == "" || notVisible(strings.ReplaceAll(s, " ", "")) >= 0 {
+		return MacroString{}, false
+	}
+	m.Raw = s
+	return m, m.parse(s, true) == nil
 }
 
 // parseMacro reads the macro-expand at the start of s, which is a percent sign.

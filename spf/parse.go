@@ -37,6 +37,11 @@ func Parse(txt string) (*Record, error) {
 // parse reads a text of which IsRecord holds.
 func parse(txt string) *Record {
 	p := parser{}
+	p.read(txt)
+	return &p.rec
+}
+
+func (p *parser) read(txt string) {
 	if n := strings.Count(txt, " "); n > 0 {
 		p.rec.Directives = make([]Directive, 0, min(n, 64))
 	}
@@ -55,13 +60,25 @@ func parse(txt string) *Record {
 	if len(p.rec.Directives) == 0 {
 		p.rec.Directives = nil
 	}
-	return &p.rec
 }
 
 // maxFaults bounds what is kept of a text that is anything but a record.
 const maxFaults = 100
 
-type parser struct{ rec Record }
+type parser struct {
+	rec    Record
+	places *places // where the terms stand; nil where nobody wants to know
+}
+
+// places has the terms of a record that can be evaluated, those of Directives in
+// their order.
+type places struct {
+	directives    []place
+	redirect, exp place
+}
+
+// place is where a term stands in the text of a record.
+type place struct{ start, end int }
 
 func (p *parser) fail(f *SyntaxError) {
 	if len(p.rec.Faults) < maxFaults {
@@ -100,21 +117,31 @@ func (p *parser) add(t term, at int, text string) {
 			Reason: t.modifier.Name + " may stand in a record once",
 		})
 	}
+	where := place{at, at + len(text)}
 	switch {
 	case t.modifier.Name == "":
 		p.rec.Directives = append(p.rec.Directives, t.directive)
+		if p.places != nil {
+			p.places.directives = append(p.places.directives, where)
+		}
 	case t.modifier.Name == nameRedirect:
 		if !p.rec.Redirect.IsZero() {
 			again()
 			return
 		}
 		p.rec.Redirect = t.modifier.Value
+		if p.places != nil {
+			p.places.redirect = where
+		}
 	case t.modifier.Name == nameExp:
 		if !p.rec.Exp.IsZero() {
 			again()
 			return
 		}
 		p.rec.Exp = t.modifier.Value
+		if p.places != nil {
+			p.places.exp = where
+		}
 	default:
 		p.rec.Modifiers = append(p.rec.Modifiers, t.modifier)
 	}

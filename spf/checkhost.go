@@ -1,0 +1,185 @@
+package spf
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/netip"
+	"time"
+
+	"github.com/mailcheck-go/mailcheck/check"
+	"github.com/mailcheck-go/mailcheck/dnsx"
+)
+
+// Session is what a receiver knows of a message when it was said whom it is from
+// (RFC 7208, 4.1).
+type Session struct {
+	IP netip.Addr // of the client; an IPv4-mapped IPv6 address counts as IPv4 (RFC 7208, 5)
+
+	// MailFrom is the reverse-path: an address, with or without angle brackets, or
+	// a domain alone. Empty it stands for postmaster at Helo (RFC 7208, 2.4), and so
+	// it is for a check of the HELO identity (2.3).
+	MailFrom string
+	Helo     string // the parameter of EHLO or HELO
+
+	Receiver string    // %{r} in an explanation: the host that checks; "unknown" if empty
+	Time     time.Time // %{t} in an explanation; now if zero
+
+	Trace bool // fill Verdict.Trace
+}
+
+// Verdict is the result of an evaluation, and how it came about.
+type Verdict struct {
+	Result Result `json:"result"`
+	// Domain is the one whose policy was asked for, "" where the identity has none.
+	Domain string `json:"domain,omitempty"`
+	Sender string `json:"sender,omitempty"` // <sender> of RFC 7208, 4.1: postmaster where there was no local part
+	// Mechanism is the directive that matched, as published, in the record where it
+	// stands; "" where none did. The record is that of the last step of Path.
+	Mechanism string `json:"mechanism,omitempty"`
+	// Path leads from Domain's record by include and redirect to the one that
+	// decided; nil where no record was found.
+	Path []Step `json:"path,omitempty"`
+	// Explanation of a Fail is what Domain has to say about it: printable US-ASCII, at
+	// most MaxExplanation octets, and somebody else's words (RFC 7208, 6.2). It is ""
+	// where there is none.
+	Explanation string `json:"explanation,omitempty"`
+	Lookups     int    `json:"lookups"`      // terms that asked the DNS, and uses of %{p}; the one that passed the limit included
+	Voids       int    `json:"void_lookups"` // terms of which the lookup found nothing
+	VoidHosts   int    `json:"void_hosts"`   // hosts of mx and names of the client without an address, which some receivers count too
+	// Problem is the reason for None, PermError and TempError; nil for others.
+	Problem *Problem `json:"problem,omitempty"`
+	Trace   []Event  `json:"trace,omitempty"` // where Session.Trace is set, the terms in the order in which they were done with
+}
+
+// Step is one record of a Path.
+type Step struct {
+	Name string `json:"name"`           // whose record it is
+	Term string `json:"term,omitempty"` // that led to the next step, or decided; "" where the record came to its end
+}
+
+// Problem is why there is no result of a policy. Where it is a term's, Name, Record,
+// Offset and Term are its place.
+type Problem struct {
+	Kind   ProblemKind `json:"kind"`
+	Name   string      `json:"name,omitempty"`   // whose record it is about
+	Record string      `json:"record,omitempty"` // its text; "" where none was read
+	Offset int         `json:"offset"`           // octets into Record, of Term
+	Term   string      `json:"term,omitempty"`
+	Reason check.Text  `json:"reason"`
+}
+
+// String writes the place, as far as there is one, and the reason.
+func (p *Problem) String() string {
+	if p.Term == "" {
+		return p.Reason.String()
+	}
+	return clip(p.Term) + " in the record of " + p.Name + ": " + p.Reason.String()
+}
+
+// ProblemKind is a kind of Problem.
+type ProblemKind string
+
+const (
+	ProblemIdentity ProblemKind = "identity"  // None: no domain to ask about (RFC 7208, 4.3)
+	ProblemNoRecord ProblemKind = "no-record" // None; PermError where include or redirect lead there (4.5, 5.2, 6.1)
+	ProblemSeveral  ProblemKind = "several"   // PermError: more than one record at a name (4.5)
+	ProblemSyntax   ProblemKind = "syntax"    // PermError: a record breaks the grammar (4.6)
+	ProblemName     ProblemKind = "name"      // PermError: include or redirect lead to what is no domain name (5.2, 6.1)
+	ProblemLookups  ProblemKind = "lookups"   // PermError: more than MaxLookups (4.6.4)
+	ProblemVoids    ProblemKind = "voids"     // PermError: too many lookups that found nothing (4.6.4)
+	ProblemHosts    ProblemKind = "hosts"     // PermError: an mx has more than 10 hosts (4.6.4)
+	ProblemDNS      ProblemKind = "dns"       // TempError: a question failed, or the time was over (4.4, 5, 4.6.4)
+)
+
+// Event is one term that was evaluated.
+type Event struct {
+	Depth   int    `json:"depth"` // records that lead to this one
+	Name    string `json:"name"`  // whose record it is
+	Term    string `json:"term"`
+	Outcome string `json:"outcome"` // match, no match, or a result
+	Lookups int    `json:"lookups"` // so far
+	Voids   int    `json:"void_lookups"`
+}
+
+// MaxExplanation bounds Verdict.Explanation, so that it fits into one line of an SMTP
+// reply beside what else stands there (RFC 5321, 4.5.3.1.5).
+const MaxExplanation = 400
+
+// ErrNoClient is the error for a Session without an address.
+var ErrNoClient = errors.New("spf: the session has no client address")
+
+// CheckHost says whether a client may send for a domain: it is check_host of RFC 7208,
+// 4, with RFC 8616 for addresses that are not ASCII. It keeps nothing between calls; a
+// receiver wants a [Checker].
+//
+// It asks at most the questions that section 4.6.4 allows, one term after the other; the
+// address lookups of one mx go side by side. The error is ErrNoClient, or the
+// caller's own ctx.Err() beside a TempError; what the DNS does is a Result.
+func CheckHost(ctx context.Context, r dnsx.Resolver, s Session) (Verdict, error) {
+	return new(Checker).run(ctx, r, s, nil)
+}
+
+// Checker is CheckHost for many messages: it keeps what it made of records, by their
+// text, so that they are parsed once; when they change in the DNS the new text is
+// another key. Answers of the DNS are kept by a dnsx.Cache. The zero value works, and may
+// be used by many goroutines at once; fields may be set before the first check.
+type Checker struct {
+	// Budget is the time for one evaluation; 0 means 20 s, the least that RFC 7208,
+	// 4.6.4 wants receivers to allow.
+	Budget time.Duration
+	// MaxVoids is the number of lookups that may find nothing: 0 means MaxVoids of
+	// this package, less than 0 any number.
+	MaxVoids int
+	// CountHosts counts against it not only terms, as RFC 7208, 4.6.4 words it, but
+	// also each host of an mx and each name of the client without an address.
+	CountHosts bool
+	// MaxBytes bounds the memory for records, counted approximately; 0 means 16 MB.
+	MaxBytes int
+
+	programs programs
+}
+
+// CheckHost is the function of that name with what the Checker keeps.
+func (c *Checker) CheckHost(ctx context.Context, r dnsx.Resolver, s Session) (Verdict, error) {
+	return c.run(ctx, r, s, &c.programs)
+}
+
+const (
+	defaultBudget   = 20 * time.Second
+	defaultMaxBytes = 16 << 20
+)
+
+func (c *Checker) run(ctx context.Context, r dnsx.Resolver, s Session, store *programs) (Verdict, error) {
+	if !s.IP.IsValid() {
+		return Verdict{Result: None}, ErrNoClient
+	}
+	e := evaluation{Checker: c, resolver: r, store: store, session: s, ip: s.IP.Unmap().WithZone(""), family: dnsx.TypeAAAA}
+	if e.ip.Is4() {
+		e.family = dnsx.TypeA
+	}
+	e.begin(ctx, cmp.Or(c.Budget, defaultBudget))
+	defer e.end()
+	name, err := e.identify()
+	v := Verdict{Domain: name, Sender: e.sender}
+	if err != nil {
+		e.fail(ProblemIdentity, check.Textf("%s", err.Error()))
+		v.Result, v.Problem = None, e.problem
+		return v, nil
+	}
+	var f *frame
+	v.Result, f = e.check(name)
+	v.Path = e.steps()
+	if e.problem == nil && f.term >= 0 {
+		v.Mechanism = v.Path[len(v.Path)-1].Term
+	}
+	v.Lookups, v.Voids, v.VoidHosts = e.lookups, e.voids, e.voidHosts
+	v.Problem, v.Trace = e.problem, e.trace
+	if v.Result == Fail {
+		v.Explanation = e.explain(f)
+	}
+	if v.Result == TempError {
+		return v, ctx.Err()
+	}
+	return v, nil
+}

@@ -1,0 +1,217 @@
+package spf
+
+import (
+	"net/netip"
+
+	"github.com/mailcheck-go/mailcheck/check"
+	"github.com/mailcheck-go/mailcheck/dnsx"
+)
+
+// evaluation is one run of check_host with all that it calls for include and
+// redirect. It is the context of its questions too.
+type evaluation struct {
+	budget
+	*Checker
+	resolver dnsx.Resolver
+	store    *programs // nil: nothing is kept
+	session  Session
+
+	ip                    netip.Addr
+	family                dnsx.Type // A or AAAA, of ip
+	local, domain, sender string    // <sender>
+	mute                  bool      // the local part can stand in no name (RFC 8616, 4)
+
+	// path leads to the record under evaluation. Each step but the first costs a
+	// lookup, which bounds it.
+	path  [MaxLookups + 1]frame
+	depth int
+
+	lookups, voids, voidHosts int
+	client                    client
+	problem                   *Problem
+	trace                     []Event
+}
+
+// frame is a record under evaluation.
+type frame struct {
+	e     *evaluation
+	name  string
+	prog  *program
+	depth int // of path
+	term  int // of rec.Directives, or atRedirect or atEnd
+}
+
+const (
+	atRedirect = -1
+	atEnd      = -2
+)
+
+// check evaluates the record of name and those that it redirects to. The frame is that
+// of the record that decided; nil where there was none.
+func (e *evaluation) check(name string) (Result, *frame) {
+	start := e.depth
+	for {
+		prog, result := e.read(name)
+		if prog == nil {
+			if result == None && e.depth > start {
+				result = PermError // RFC 7208, 6.1
+			}
+			return result, nil
+		}
+		f := &e.path[e.depth]
+		*f = frame{e: e, name: name, prog: prog, depth: e.depth, term: atEnd}
+		e.depth++
+		if len(prog.rec.Faults) > 0 {
+			return e.broken(f), f
+		}
+		for i := range prog.rec.Directives {
+			f.term = i
+			if result := e.directive(f, &prog.rec.Directives[i], &prog.targets[i]); result != "" {
+				return result, f
+			}
+		}
+		f.term = atEnd
+		if prog.rec.Redirect.IsZero() {
+			return Neutral, f // RFC 7208, 4.7
+		}
+		f.term = atRedirect
+		next, result := e.redirect(f)
+		if result != "" {
+			f.note(string(result))
+			return result, f
+		}
+		f.note("redirect")
+		name = next
+	}
+}
+
+// redirect returns the name that the record redirects to (RFC 7208, 6.1).
+func (e *evaluation) redirect(f *frame) (name string, result Result) {
+	to := &f.prog.toRec
+	if !e.spend(to) {
+		return "", PermError
+	}
+	if to.local && e.mute { // RFC 8616, 4: as if the term were not there
+		return "", Neutral
+	}
+	name, err := f.target(f.prog.rec.Redirect, to)
+	if err != nil {
+		return "", e.fail(ProblemName, check.Textf("it leads to what is no domain name: %s", err.Error()))
+	}
+	return name, ""
+}
+
+// read asks for the record of a name and selects it (RFC 7208, 4.3 to 4.5).
+func (e *evaluation) read(name string) (*program, Result) {
+	if dnsx.Parent(name) == "." { // RFC 7208, 4.3
+		e.fail(ProblemName, check.Textf("%s has one label alone", name))
+		return nil, None
+	}
+	a := e.ask(name, dnsx.TypeTXT)
+	if a == nil {
+		return nil, TempError
+	}
+	var one dnsx.RR
+	found := 0
+	for _, rr := range a.Records {
+		if rr.Type == dnsx.TypeTXT && isRecordData(rr.Data) {
+			one = rr
+			found++
+		}
+	}
+	switch {
+	case found == 1:
+		return e.store.get(one, e.maxBytes()), ""
+	case found > 1:
+		return nil, e.fail(ProblemSeveral, check.Textf("%s has %d SPF records", name, found))
+	case !a.Exists():
+		e.fail(ProblemNoRecord, check.Textf("%s does not exist", name))
+	default:
+		e.fail(ProblemNoRecord, check.Textf("%s has no SPF record", name))
+	}
+	return nil, None
+}
+
+func (c *Checker) maxBytes() int {
+	if c.MaxBytes == 0 {
+		return defaultMaxBytes
+	}
+	return c.MaxBytes
+}
+
+// ask returns an answer, or nil where the result is TempError.
+func (e *evaluation) ask(name string, t dnsx.Type) *dnsx.Answer {
+	q := dnsx.Q(name, t)
+	a, err := e.resolver.Resolve(e, q)
+	if err != nil || a == nil {
+		e.failed(dnsx.ReplyOf(q)(nil, err).Err())
+		return nil
+	}
+	return a
+}
+
+func (e *evaluation) failed(err error) Result {
+	e.fail(ProblemDNS, check.Textf("%s", err.Error()))
+	return TempError
+}
+
+// broken is the result of a record with a fault of grammar.
+func (e *evaluation) broken(f *frame) Result {
+	fault := f.prog.rec.Faults[0]
+	e.problem = &Problem{
+		Kind: ProblemSyntax, Name: f.name, Record: f.prog.text, Offset: fault.Offset, Term: fault.Term,
+		Reason: check.Textf("%s", fault.Reason),
+	}
+	return PermError
+}
+
+// fail writes down what is wrong with the term under evaluation, before there is one
+// with the domain.
+func (e *evaluation) fail(kind ProblemKind, reason check.Text) Result {
+	p := &Problem{Kind: kind, Reason: reason}
+	if e.depth > 0 {
+		f := &e.path[e.depth-1]
+		where := f.place()
+		p.Name, p.Record, p.Offset, p.Term = f.name, f.prog.text, where.start, f.text()
+	}
+	e.problem = p
+	return PermError
+}
+
+func (f *frame) place() place {
+	switch {
+	case f.term >= 0:
+		return f.prog.directives[f.term]
+	case f.term == atRedirect:
+		return f.prog.redirect
+	}
+	return place{}
+}
+
+// text is the term as published.
+func (f *frame) text() string {
+	where := f.place()
+	return f.prog.text[where.start:where.end]
+}
+
+// steps is the path as others see it.
+func (e *evaluation) steps() []Step {
+	if e.depth == 0 {
+		return nil
+	}
+	steps := make([]Step, e.depth)
+	for i := range steps {
+		f := &e.path[i]
+		steps[i] = Step{Name: f.name, Term: f.text()}
+	}
+	return steps
+}
+
+// note adds to the trace.
+func (f *frame) note(outcome string) {
+	if e := f.e; e.session.Trace {
+		e.trace = append(e.trace, Event{
+			Depth: f.depth, Name: f.name, Term: f.text(), Outcome: outcome, Lookups: e.lookups, Voids: e.voids,
+		})
+	}
+}

@@ -1,0 +1,207 @@
+package spf
+
+import (
+	"net/netip"
+
+	"github.com/mailcheck-go/mailcheck/check"
+	"github.com/mailcheck-go/mailcheck/dnsx"
+)
+
+// directive evaluates one; "" means that it does not match (RFC 7208, 4.6.2).
+func (e *evaluation) directive(f *frame, d *Directive, to *destination) Result {
+	matched, result := e.match(f, d, to)
+	switch {
+	case result != "":
+		f.note(string(result))
+		return result
+	case matched:
+		f.note("match")
+		return d.Qualifier
+	}
+	f.note("no match")
+	return ""
+}
+
+// match evaluates a mechanism; a result that is not "" is an error that ends the
+// evaluation (RFC 7208, 5).
+func (e *evaluation) match(f *frame, d *Directive, to *destination) (matched bool, result Result) {
+	switch d.Mechanism {
+	case All:
+		return true, ""
+	case IP4, IP6:
+		return d.Prefix.Contains(e.ip), ""
+	}
+	if !e.spend(to) {
+		return false, PermError
+	}
+	if to.local && e.mute { // RFC 8616, 4
+		return false, ""
+	}
+	name, err := f.target(d.Domain, to)
+	if err != nil {
+		if d.Mechanism == Include { // none, for check_host (RFC 7208, 4.3 and 5.2)
+			return false, e.fail(ProblemName, check.Textf("it leads to what is no domain name: %s", err.Error()))
+		}
+		return false, "" // RFC 7208, 4.8 leaves it open; such a name can have no records
+	}
+	switch d.Mechanism {
+	case Include:
+		return e.include(name)
+	case A:
+		return e.address(d, name)
+	case MX:
+		return e.exchanges(d, name)
+	case PTR:
+		return e.clientBelow(name)
+	default: // Exists; A whatever the client's family is (RFC 7208, 5.7)
+		a := e.ask(name, dnsx.TypeA)
+		if a == nil {
+			return false, TempError
+		}
+		return len(a.Records) > 0, e.void(a)
+	}
+}
+
+// target is the name that a term leads to (RFC 7208, 4.8). The error is a
+// *dnsx.NameError.
+func (f *frame) target(spec MacroString, to *destination) (string, error) {
+	switch {
+	case to.own:
+		return f.name, nil
+	case to.name != "":
+		return to.name, nil
+	}
+	return spec.name(f)
+}
+
+// spend counts a term that asks the DNS; false means that the limit is passed
+// (RFC 7208, 4.6.4).
+func (e *evaluation) spend(to *destination) bool {
+	e.lookups++
+	if to.names {
+		e.lookups++
+	}
+	if e.lookups <= MaxLookups {
+		return true
+	}
+	e.fail(ProblemLookups, check.Textf("it is past the limit of %d lookups", MaxLookups))
+	return false
+}
+
+// void counts an answer without records; the result is not "" where that is one too
+// many (RFC 7208, 4.6.4).
+func (e *evaluation) void(a *dnsx.Answer) Result {
+	if len(a.Records) > 0 {
+		return ""
+	}
+	e.voids++
+	return e.voidLimit()
+}
+
+// voidBelow counts n address lookups below a term.
+func (e *evaluation) voidBelow(n int) Result {
+	e.voidHosts += n
+	if n == 0 || !e.CountHosts {
+		return ""
+	}
+	return e.voidLimit()
+}
+
+func (e *evaluation) voidLimit() Result {
+	most, have := e.MaxVoids, e.voids
+	if most == 0 {
+		most = MaxVoids
+	}
+	if e.CountHosts {
+		have += e.voidHosts
+	}
+	if most < 0 || have <= most {
+		return ""
+	}
+	return e.fail(ProblemVoids, check.Textf("it is past the limit of %d lookups that find nothing", most))
+}
+
+// include evaluates another record, of which only a pass counts (RFC 7208, 5.2).
+func (e *evaluation) include(name string) (matched bool, result Result) {
+	depth := e.depth
+	switch result, _ = e.check(name); result {
+	case Pass:
+		return true, ""
+	case None:
+		return false, PermError
+	case TempError, PermError:
+		return false, result
+	}
+	e.depth = depth
+	return false, ""
+}
+
+// address evaluates a (RFC 7208, 5.3).
+func (e *evaluation) address(d *Directive, name string) (matched bool, result Result) {
+	a := e.ask(name, e.family)
+	if a == nil {
+		return false, TempError
+	}
+	return e.among(a, d), e.void(a)
+}
+
+// among reports whether the client is in one of the answer's networks.
+func (e *evaluation) among(a *dnsx.Answer, d *Directive) bool {
+	bits := int(d.Bits4)
+	if e.family == dnsx.TypeAAAA {
+		bits = int(d.Bits6)
+	}
+	for _, rr := range a.Records {
+		if addr, ok := rr.Addr(); ok && netip.PrefixFrom(addr, bits).Contains(e.ip) {
+			return true
+		}
+	}
+	return false
+}
+
+// exchanges evaluates mx (RFC 7208, 5.4). The hosts are asked for side by side, so
+// their order does not matter: an address that matches counts although the
+// question for another host fails.
+func (e *evaluation) exchanges(d *Directive, name string) (matched bool, result Result) {
+	mx := e.ask(name, dnsx.TypeMX)
+	if mx == nil {
+		return false, TempError
+	}
+	if result := e.void(mx); result != "" {
+		return false, result
+	}
+	if n := len(mx.Records); n > mxHosts {
+		return false, e.fail(ProblemHosts, check.Textf("it has %d hosts, %d over the limit", n, n-mxHosts))
+	}
+	var room [mxHosts]dnsx.Question
+	hosts := room[:0]
+	for _, rr := range mx.Records {
+		if _, host, ok := rr.MX(); ok && host != "." {
+			hosts = append(hosts, dnsx.Q(host, e.family))
+		}
+	}
+	var failed error
+	voids := 0
+	for _, reply := range e.askAll(hosts) {
+		switch {
+		case reply.Answer == nil:
+			failed = reply.Err()
+		case e.among(reply.Answer, d):
+			return true, ""
+		case reply.Absent():
+			voids++
+		}
+	}
+	if failed != nil {
+		return false, e.failed(failed)
+	}
+	return false, e.voidBelow(voids)
+}
+
+// askAll puts questions side by side.
+func (e *evaluation) askAll(qs []dnsx.Question) []dnsx.Reply {
+	if len(qs) == 0 {
+		return nil
+	}
+	return dnsx.Ask(e, e.resolver, qs...)
+}

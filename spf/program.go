@@ -1,0 +1,145 @@
+package spf
+
+import (
+	"sync"
+
+	"github.com/mailcheck-go/mailcheck/dnsx"
+)
+
+// program is a record made ready to be evaluated any number of times: what does not
+// depend on the message is done.
+type program struct {
+	text string
+	places
+	rec     Record
+	targets []destination // of rec.Directives
+	toRec   destination   // of redirect
+	toText  destination   // of exp
+}
+
+// destination is the name that a term leads to, as far as it is the same for every
+// message and domain.
+type destination struct {
+	name  string // "" where it is the domain's own, is none, or has macros
+	own   bool   // the term names none, and means the domain
+	macro bool   // it has to be expanded each time
+	names bool   // %{p} is in it, which asks for the names of the client
+	local bool   // %{s} or %{l} is in it
+}
+
+func compile(text string) *program {
+	prog := &program{text: text}
+	p := parser{places: &prog.places}
+	p.read(text)
+	prog.rec = p.rec
+	if len(p.rec.Faults) > 0 { // nobody will evaluate it
+		return prog
+	}
+	if n := len(p.rec.Directives); n > 0 {
+		prog.targets = make([]destination, n)
+	}
+	for i := range prog.targets {
+		switch d := &p.rec.Directives[i]; d.Mechanism {
+		case Include, A, MX, PTR, Exists:
+			prog.targets[i] = lead(d.Domain)
+		}
+	}
+	prog.toRec, prog.toText = lead(p.rec.Redirect), lead(p.rec.Exp)
+	return prog
+}
+
+func lead(spec MacroString) destination {
+	if spec.IsZero() {
+		return destination{own: true}
+	}
+	to := destination{names: spec.has('p'), local: spec.has('s') || spec.has('l')}
+	for i := range spec.Parts {
+		to.macro = to.macro || spec.Parts[i].Letter != 0
+	}
+	if !to.macro {
+		to.name, _ = spec.name(nil)
+	}
+	return to
+}
+
+// size estimates the memory that keeping the program costs.
+func (p *program) size() int {
+	const fixed, directive = 700, 250 // with the places and what macros take
+	return fixed + 2*len(p.text) + directive*len(p.rec.Directives) + 100*len(p.rec.Modifiers)
+}
+
+// programs keeps programs by the RDATA of their records, in two generations: when
+// the young ones fill half of the room, they become the old, and those that were old
+// and not used since go. The zero value works.
+type programs struct {
+	mu         sync.RWMutex
+	young, old map[string]*program
+	bytes      int // of young
+}
+
+// get returns the program of an SPF record, from what is kept if there is a store.
+func (s *programs) get(rr dnsx.RR, most int) *program {
+	if s == nil {
+		return compile(textOf(rr.Data))
+	}
+	s.mu.RLock()
+	prog := s.young[string(rr.Data)]
+	young := prog != nil
+	if !young {
+		prog = s.old[string(rr.Data)]
+	}
+	s.mu.RUnlock()
+	if young {
+		return prog
+	}
+	if prog == nil {
+		prog = compile(textOf(rr.Data))
+	}
+	s.put(string(rr.Data), prog, most/2)
+	return prog
+}
+
+func (s *programs) put(key string, prog *program, most int) {
+	size := prog.size() + len(key)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if size > most || s.young[key] != nil {
+		return
+	}
+	if s.bytes+size > most || s.young == nil {
+		s.old, s.young, s.bytes = s.young, map[string]*program{}, 0
+	}
+	s.young[key] = prog
+	s.bytes += size
+}
+
+// textOf joins the strings of a TXT record's RDATA, which isRecordData took for an
+// SPF record.
+func textOf(data []byte) string {
+	if n := int(data[0]); 1+n == len(data) {
+		return string(data[1:])
+	}
+	text := make([]byte, 0, len(data))
+	for len(data) > 0 {
+		n := int(data[0])
+		text = append(text, data[1:1+n]...)
+		data = data[1+n:]
+	}
+	return string(text)
+}
+
+// isRecordData is IsRecord of the text of a TXT record's RDATA, which it does not
+// put together.
+func isRecordData(data []byte) bool {
+	var room [len(version) + 1]byte
+	start := room[:0]
+	for d := data; len(d) > 0; {
+		n := int(d[0])
+		if 1+n > len(d) {
+			return false // broken, as it is to dnsx.RR.TXT
+		}
+		start = append(start, d[1:1+min(n, cap(start)-len(start))]...)
+		d = d[1+n:]
+	}
+	return IsRecord(string(start))
+}
