@@ -130,8 +130,8 @@ var fingerprint = regexp.MustCompile(`\b[0-9a-f]{64}\b`)
 func TestAccountGolden(t *testing.T) {
 	w := acmeWorld(t)
 	for name, args := range map[string][]string{
-		"account.txt":      {"--attestations", "testdata/account/attestations.yaml"},
-		"account-ja.txt":   {"--attestations", "testdata/account/attestations.yaml", "--lang", "ja"},
+		"account.txt":    {"--attestations", "testdata/account/attestations.yaml"},
+		"account-ja.txt": {"--attestations", "testdata/account/attestations.yaml", "--lang", "ja"},
 	} {
 		got := w.run(t, append(w.flags(), args...)...)
 		require.Equal(t, cli.Found, got.code, got.err)
