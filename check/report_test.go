@@ -148,3 +148,41 @@ func TestReport_JSON(t *testing.T) {
 	require.NoError(t, json.Unmarshal(text, &out))
 	assert.Equal(t, in, out)
 }
+
+func TestLineOutcome(t *testing.T) {
+	results := []check.Result{
+		{ID: "a.pass", Outcome: check.Pass}, {ID: "a.fail", Outcome: check.Fail}, {ID: "a.unknown", Outcome: check.Unknown},
+		{ID: "a.note", Outcome: check.Note}, {ID: "a.not", Outcome: check.NotApplicable},
+	}
+	for _, tt := range []struct {
+		name  string
+		rules []string
+		want  check.Outcome
+	}{
+		{"not judged", []string{"a.other"}, ""},
+		{"one", []string{"a.pass"}, check.Pass},
+		{"what fails is worst", []string{"a.unknown", "a.fail", "a.pass"}, check.Fail},
+		{"what is not known comes next", []string{"a.pass", "a.unknown", "a.note"}, check.Unknown},
+		{"notes before what passes", []string{"a.note", "a.pass"}, check.Note},
+		{"what applies counts", []string{"a.not", "a.pass"}, check.Pass},
+	} {
+		assert.Equal(t, tt.want, check.Line{Rules: tt.rules}.Outcome(results), tt.name)
+	}
+}
+
+func TestSelected(t *testing.T) {
+	for _, tt := range []struct {
+		only, skip []string
+		want       bool
+	}{
+		{nil, nil, true},
+		{[]string{"spf.*"}, nil, true},
+		{[]string{"spf.missing"}, nil, true},
+		{[]string{"dmarc.*"}, nil, false},
+		{nil, []string{"spf.*"}, false},
+		{[]string{"spf.*"}, []string{"spf.missing"}, false},
+		{nil, []string{"spf2.*", "spf.miss"}, true},
+	} {
+		assert.Equal(t, tt.want, check.Selected("spf.missing", tt.only, tt.skip), "%v %v", tt.only, tt.skip)
+	}
+}
