@@ -105,6 +105,45 @@ func hostile() *check.Report {
 	return r
 }
 
+// accountOf is a report with a list, the reports of two domains and a host, and
+// questions to a person.
+func accountOf(domain *check.Report) *check.Report {
+	person := check.Gap{Subject: "attestation desk.reviewed", Why: check.Person, Cause: errors.New("Has somebody looked?")}
+	r := &check.Report{
+		Schema: check.ReportSchema, Target: "acme.desk.example", At: time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC),
+		Sections: []check.Section{
+			{Title: "Access", Lines: []check.Line{
+				{Number: 7, Title: "Two factors are asked for", Rules: []string{"desk.two-factor"}},
+				{Number: 12, Title: "Somebody reviews what is installed, and who asked for it, once a year", Rules: []string{"desk.reviewed"}},
+				{Number: 13, Title: "Nobody judged this", Rules: []string{"desk.other"}},
+			}},
+			{Title: "Data and what becomes of it", Lines: []check.Line{
+				{Number: 101, Title: "It is deleted", Rules: []string{"desk.deleted"}},
+				{Title: "It is kept", Rules: []string{"desk.kept", "desk.deleted"}},
+				{Title: "It is not there", Rules: []string{"desk.none"}},
+				{Title: "Who sees it", Rules: []string{"desk.seen"}},
+			}},
+			{Title: "Not judged", Lines: []check.Line{{Title: "Nothing", Rules: []string{"desk.other"}}}},
+		},
+		Results: []check.Result{
+			{ID: "desk.two-factor", Outcome: check.Fail, Severity: check.Critical, Title: "No second factor", Findings: []check.Finding{
+				{Subject: "acme.desk.example", Severity: check.Critical, Detail: check.Textf("it is off"), Fix: &check.Fix{Summary: check.Textf("Turn it on.")}},
+				{Subject: "shop.desk.example", Severity: check.Critical, Detail: check.Textf("it is off too"), Fix: &check.Fix{Summary: check.Textf("Turn it on.")}},
+			}},
+			{ID: "desk.reviewed", Outcome: check.Unknown, Severity: check.Low, Title: "Nobody reviews", Gaps: []check.Gap{person}},
+			{ID: "desk.deleted", Outcome: check.Pass, Attested: &check.Attested{By: "Ada", Until: time.Date(2027, 1, 31, 0, 0, 0, 0, time.UTC)}},
+			{ID: "desk.kept", Outcome: check.Note},
+			{ID: "desk.none", Outcome: check.NotApplicable},
+			{ID: "desk.seen", Outcome: check.Unknown, Severity: check.High, Title: "All see it", Gaps: []check.Gap{
+				{Subject: "GET /seen", Why: check.NotShown, Cause: errors.New("this was refused to the credentials: it needs the role admin")},
+			}},
+		},
+		Reports: append([]*check.Report{domain}, certs().Reports[:2]...),
+	}
+	r.Count()
+	return r
+}
+
 func TestGolden(t *testing.T) {
 	ja := check.Translation{"dmarc.p-none": "p=none は受信側に何も求めません（レポートを確認してから、quarantine または reject に変更してください）", "What to mend": "直すべき点", "medium": "中"}
 	parked := &check.Report{
@@ -130,6 +169,11 @@ func TestGolden(t *testing.T) {
 		{"hostile", "nagios", hostile(), report.Options{What: "domain"}},
 		{"hostile", "prometheus", hostile(), report.Options{}},
 		{"hostile", "ics", hostile(), report.Options{}},
+		{"account", "text", accountOf(sample()), report.Options{}},
+		{"account-narrow", "text", accountOf(sample()), report.Options{Width: 40, Lang: check.Translation{"Data and what becomes of it": "データとその行方、保存と削除", "It is kept": "保存されています（期限と理由を記録してください）", "pending": "要回答", "critical": "緊急"}}},
+		{"account", "prometheus", accountOf(sample()), report.Options{What: "account"}},
+		{"account", "nagios", accountOf(sample()), report.Options{What: "account"}},
+		{"hostile-account", "text", hostileAccount(), report.Options{}},
 		{"hostile-hosts", "text", &check.Report{Reports: []*check.Report{hostile(), hostile()}}, report.Options{Hosts: true}},
 		{"sample", "nagios", sample(), report.Options{What: "domain"}},
 		{"sample", "prometheus", sample(), report.Options{}},
@@ -150,9 +194,19 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+func hostileAccount() *check.Report {
+	r := accountOf(hostile())
+	evil := r.Reports[0].Target
+	r.Target, r.Sections[0].Title, r.Sections[0].Lines[0].Title = evil, evil, evil
+	r.Results[1].Gaps[0].Cause = errors.New(evil)
+	r.Results[2].Attested.By = evil
+	return r
+}
+
 func TestHostileTextIsHarmless(t *testing.T) {
 	var got bytes.Buffer
 	require.NoError(t, report.Write(&got, "text", hostile(), report.Options{}))
+	require.NoError(t, report.Write(&got, "text", hostileAccount(), report.Options{}))
 	for line := range strings.Lines(got.String()) {
 		line = strings.TrimSuffix(line, "\n")
 		assert.Equal(t, line, report.Clean(line), "something of this line would act on a terminal")

@@ -21,14 +21,15 @@ func (p *printer) sections(r *check.Report) {
 	p.heading("In short")
 	wide := 0
 	for _, s := range list {
-		wide = max(wide, columns(p.label(s.Title)))
+		wide = max(wide, columns(p.phrase(s.Title)))
 	}
+	wide = min(wide, p.opts.Width/2)
 	for _, s := range list {
-		p.line("  " + pad(p.label(s.Title), wide) + "  " + p.tally(r, s))
+		p.line("  " + pad(cut(p.phrase(s.Title), wide), wide) + "  " + p.tally(r, s))
 	}
 	words := lineWords(p)
 	for _, s := range list {
-		p.heading(s.Title)
+		p.heading(p.phrase(s.Title))
 		for _, l := range s.Lines {
 			p.sectionLine(r, l, words)
 		}
@@ -41,6 +42,9 @@ func (p *printer) sections(r *check.Report) {
 		}
 	}
 }
+
+// phrase is a title in the language.
+func (p *printer) phrase(s string) string { return Clean(p.label(s)) }
 
 func judgedSections(r *check.Report) []check.Section {
 	var list []check.Section
@@ -159,7 +163,7 @@ func (p *printer) sectionLine(r *check.Report, l check.Line, wide int) {
 	if l.Number > 0 {
 		number = strconv.Itoa(l.Number)
 	}
-	title := p.label(l.Title)
+	title := p.phrase(l.Title)
 	for i := range r.Results {
 		if a := r.Results[i].Attested; a != nil && slices.Contains(l.Rules, r.Results[i].ID) {
 			title += fmt.Sprintf(p.label(" (%s, until %s)"), Clean(a.By), a.Until.Format(time.DateOnly))
