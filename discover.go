@@ -26,7 +26,7 @@ import (
 // Discover asks the network about a domain and writes down what it saw. What
 // stays without an answer within the budget is a Failure in the facts. Where the
 // domain's servers answer no question about the domain itself, what else was asked
-// of them is given up.
+// of them is given up; with a Cache that asks ParentsFirst it is not even asked.
 //
 // The error is a *dnsx.NameError or *tlscert.HostError where the domain, a selector
 // or a host is none, or the error of ctx where that ended; the facts so far come
@@ -53,7 +53,7 @@ func (c *Checker) Discover(ctx context.Context, t Target) (*Facts, error) {
 	cache := c.cache()
 	defer cache.Job(domain)() // a shared cache keeps what other domains may ask for too
 	d := &discovery{
-		Checker: c, given: given, resolver: cache,
+		Checker: c, given: given, resolver: cache, inSteps: cache.CutAfter > 0 && cache.ParentsFirst,
 		facts: &Facts{
 			Schema: FactsSchema, Tool: "mailcheck " + Version, Domain: domain, At: c.now(),
 			Given: Given{Selectors: t.Selectors, Hosts: t.Hosts, Role: t.Role},
@@ -82,15 +82,25 @@ func (c *Checker) providers() *provider.Set {
 type discovery struct {
 	*Checker
 	resolver dnsx.Resolver
+	inSteps  bool // the resolver asks about the domain before it asks about names below
 	given    []tlscert.Host
 	facts    *Facts
 }
 
-// run starts everything at once. The rooms' errors are the context's alone, and
-// the caller's context is looked at by Discover.
+// run starts everything at once, but in steps looks first whether the domain's servers
+// answer: with 50 selectors a domain, those few that fail would else be asked the most.
+// CAA is asked all the same, since there a failure has a meaning of its own (RFC 8659, 3).
+//
+// The rooms' errors are the context's alone, and the caller's context is looked at by
+// Discover.
 func (d *discovery) run(job context.Context, t Target) {
 	ctx, giveUp := context.WithCancel(job)
 	defer giveUp()
+	rest, leave := context.WithCancel(ctx)
+	defer leave()
+	if d.inSteps && d.fault(ctx) != "" {
+		leave()
+	}
 	f, r, domain := d.facts, d.resolver, d.facts.Domain
 	f.DNS = &DNSFacts{}
 	selectors := make([]dkim.Selector, 0, len(t.Selectors))
@@ -98,50 +108,54 @@ func (d *discovery) run(job context.Context, t Target) {
 		selectors = append(selectors, dkim.Selector{Name: s, Why: "given"})
 	}
 	var wg sync.WaitGroup
-	wg.Go(func() { d.ahead(ctx, dkim.Options{Selectors: selectors}) })
+	wg.Go(func() { d.ahead(rest, dkim.Options{Selectors: selectors}) })
 	wg.Go(func() { d.plain(ctx) })
-	wg.Go(func() { f.DNS.Asked = dnsx.Ask(ctx, r, t.Ask[:min(len(t.Ask), askMax)]...) })
-	wg.Go(func() { f.SPF, _ = spf.Discover(ctx, r, domain, spf.Options{Budget: d.Budget}) })
-	wg.Go(func() { f.DMARC, _ = dmarc.Discover(ctx, r, domain, dmarc.Options{Budget: d.Budget}) })
-	wg.Go(func() { f.MX, _ = mx.Discover(ctx, r, domain, mx.Options{Budget: d.Budget}) })
-	wg.Go(func() { f.MTASTS, _ = mtasts.Discover(ctx, r, domain, d.mtastsOptions()) })
+	wg.Go(func() { f.DNS.Asked = dnsx.Ask(rest, r, t.Ask[:min(len(t.Ask), askMax)]...) })
+	wg.Go(func() { f.SPF, _ = spf.Discover(rest, r, domain, spf.Options{Budget: d.Budget}) })
+	wg.Go(func() { f.DMARC, _ = dmarc.Discover(rest, r, domain, dmarc.Options{Budget: d.Budget}) })
+	wg.Go(func() { f.MX, _ = mx.Discover(rest, r, domain, mx.Options{Budget: d.Budget}) })
+	wg.Go(func() { f.MTASTS, _ = mtasts.Discover(rest, r, domain, d.mtastsOptions()) })
 	wg.Go(func() { f.CAA, _ = caa.Discover(ctx, r, domain, caa.Options{Budget: d.Budget}) })
-	wg.Go(func() { f.TLSRPT, _ = tlsrpt.Discover(ctx, r, domain, tlsrpt.Options{Budget: d.Budget}) })
+	wg.Go(func() { f.TLSRPT, _ = tlsrpt.Discover(rest, r, domain, tlsrpt.Options{Budget: d.Budget}) })
 	wg.Go(func() {
-		o := dkim.Options{Budget: d.Budget, Selectors: append(selectors, d.providerSelectors(ctx)...)}
-		f.DKIM, _ = dkim.Discover(ctx, r, domain, o)
+		o := dkim.Options{Budget: d.Budget, Selectors: append(selectors, d.providerSelectors(rest)...)}
+		f.DKIM, _ = dkim.Discover(rest, r, domain, o)
 	})
 	wg.Go(func() {
 		if len(d.given) > 0 { // their names may be elsewhere
 			d.certificates(job)
 			return
 		}
-		d.certificates(ctx)
+		d.certificates(rest)
 	})
 	wg.Go(func() {
-		if d.dead(ctx) {
+		if d.fault(ctx) == dnsx.KindTimeout {
+			// Those that were asked in the same moment end in the same way by themselves.
+			select {
+			case <-time.After(100 * time.Millisecond):
+			case <-ctx.Done():
+			}
 			giveUp()
 		}
 	})
 	wg.Wait()
 }
 
-// dead reports that the domain's servers answer nothing: all questions about the
-// domain itself timed out. What is asked of them one after the other would cost the
-// time of a question each, up to the whole budget, and nothing would be known of it.
-func (d *discovery) dead(ctx context.Context) bool {
+// fault is the way in which the domain's servers fail, KindTimeout or KindRCode, where
+// all questions about the domain itself ended in it. What is asked of silent ones one
+// after the other would cost the time of a question each, up to the whole budget, and
+// nothing would be known of it.
+func (d *discovery) fault(ctx context.Context) dnsx.Kind {
 	domain := d.facts.Domain
+	var kind dnsx.Kind
 	for _, reply := range dnsx.Ask(ctx, d.resolver, dnsx.Q(domain, dnsx.TypeSOA), dnsx.Q(domain, dnsx.TypeTXT), dnsx.Q(domain, dnsx.TypeMX)) {
-		if reply.Failure == nil || reply.Failure.Kind != dnsx.KindTimeout {
-			return false
+		f := reply.Failure
+		if f == nil || f.Kind != dnsx.KindTimeout && f.Kind != dnsx.KindRCode || kind != "" && kind != f.Kind {
+			return ""
 		}
+		kind = f.Kind
 	}
-	// Those that were asked in the same moment end in the same way by themselves.
-	select {
-	case <-time.After(100 * time.Millisecond):
-	case <-ctx.Done():
-	}
-	return true
+	return kind
 }
 
 // ahead asks all questions that the domain alone names, in one go, so that the

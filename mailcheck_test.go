@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -415,6 +416,35 @@ func TestSilentServersCostOneQuestion(t *testing.T) {
 		}
 		assert.Equal(t, 1, rep.Summary.Fail)
 	})
+}
+
+// A domain whose servers fail is known by the questions about itself: in steps, nothing
+// is asked about the names below.
+func TestFailingServersAreNotAskedAboutNamesBelow(t *testing.T) {
+	var mu sync.Mutex
+	var below []dnsx.Question
+	next := dnsx.ResolverFunc(func(_ context.Context, q dnsx.Question) (*dnsx.Answer, error) {
+		if !dnsx.Below(q.Name, "acme.example") {
+			return &dnsx.Answer{Question: q}, nil
+		}
+		if q.Name != "acme.example" {
+			mu.Lock()
+			defer mu.Unlock()
+			below = append(below, q)
+		}
+		return nil, &dnsx.Failure{Question: q, Kind: dnsx.KindRCode, RCode: dnsx.ServFail, Tries: 2}
+	})
+	c := mailcheck.Checker{Resolver: &dnsx.Cache{Next: next, CutAfter: 2, ParentsFirst: true}, Now: clock}
+	rep, err := c.Check(t.Context(), mailcheck.Target{Domain: "acme.example"}, mailcheck.Settings{})
+	require.NoError(t, err)
+	var failed []string
+	for _, res := range rep.Results {
+		if res.Outcome == check.Fail {
+			failed = append(failed, res.ID)
+		}
+	}
+	assert.Equal(t, []string{"dns.servfail", "caa.lookup-fails"}, failed)
+	assert.Empty(t, below)
 }
 
 func TestBadTargets(t *testing.T) {
