@@ -11,7 +11,9 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/stretchr/testify/require"
 
+	"github.com/mailcheck-go/mailcheck/dnsx/dnstest"
 	"github.com/mailcheck-go/mailcheck/internal/cli"
+	"github.com/mailcheck-go/mailcheck/zendesk/zendesktest"
 )
 
 // What the command writes as JSON is what docs/report.schema.json says.
@@ -47,6 +49,25 @@ func TestReportsFollowTheSchema(t *testing.T) {
 			}
 		})
 	}
+}
+
+// An account's report has sections, attestations, and the reports of its domains.
+func TestAccountsFollowTheSchema(t *testing.T) {
+	schema := strictSchema(t)
+	a := zendesktest.Acme()
+	s := zendesktest.NewServer(a)
+	defer s.Close()
+	var out, diag bytes.Buffer
+	code := cli.Main(context.Background(), cli.Env{
+		Args:   []string{"account", s.URL, "--format", "json", "--skip-mx", "--per-minute", "100000", "--attestations", "../cli/testdata/account/attestations.yaml"},
+		Stdout: &out, Stderr: &diag, Stdin: strings.NewReader(""), Resolver: dnstest.Must(`acme.example. TXT "v=spf1 -all"`),
+		Getenv: func(name string) string { return map[string]string{"ZENDESK_OAUTH_TOKEN": a.Token}[name] },
+		Now:    func() time.Time { return time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC) },
+	})
+	require.Equal(t, cli.Found, code, diag.String())
+	value, err := jsonschema.UnmarshalJSON(&out)
+	require.NoError(t, err)
+	require.NoError(t, schema.Validate(value))
 }
 
 // strictSchema is the published schema with every object closed: later releases may
