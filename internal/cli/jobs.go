@@ -8,13 +8,14 @@ import (
 	"golang.org/x/term"
 
 	"github.com/mailcheck-go/mailcheck"
+	"github.com/mailcheck-go/mailcheck/check"
 )
 
 // job is one name of the command line on its way to a report.
 type job struct {
 	discover func(context.Context) (*mailcheck.Facts, error)
 	done     chan struct{}
-	facts    *mailcheck.Facts
+	report   *check.Report
 	err      error
 }
 
@@ -22,8 +23,9 @@ func newJob(discover func(context.Context) (*mailcheck.Facts, error)) *job {
 	return &job{discover: discover, done: make(chan struct{})}
 }
 
-// run discovers the jobs, a bounded number at once, in their order.
-func run(ctx context.Context, jobs []*job, atOnce int) {
+// run makes the reports, a bounded number at once, in their order. A list may be long
+// and its first name the slowest: of those that wait for it no facts are kept.
+func run(ctx context.Context, jobs []*job, atOnce int, settings mailcheck.Settings, save func(*mailcheck.Facts) error) {
 	places := make(chan struct{}, atOnce)
 	for _, j := range jobs {
 		select {
@@ -33,14 +35,22 @@ func run(ctx context.Context, jobs []*job, atOnce int) {
 		}
 		go func() {
 			defer func() { <-places; close(j.done) }()
-			j.facts, j.err = j.discover(ctx)
+			facts, err := j.discover(ctx)
+			if err == nil {
+				err = save(facts)
+			}
+			if j.err = err; err == nil {
+				j.report = mailcheck.Judge(facts, settings)
+			}
 		}()
 	}
 }
 
 // report runs the jobs and writes what they found, in their order.
 func (a *app) report(ctx context.Context, jobs []*job, atOnce int, settings mailcheck.Settings, save func(*mailcheck.Facts) error, doc *document) error {
-	go run(ctx, jobs, atOnce)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go run(ctx, jobs, atOnce, settings, save)
 	for i, j := range jobs {
 		a.progress(i, len(jobs))
 		select {
@@ -51,16 +61,12 @@ func (a *app) report(ctx context.Context, jobs []*job, atOnce int, settings mail
 		}
 		a.progress(len(jobs), len(jobs)) // off, for what is written now
 		if j.err != nil {
-			return j.err // a selector or host that is none
+			return j.err // a selector or host that is none, or a file that cannot be written
 		}
-		if err := save(j.facts); err != nil {
+		if err := doc.Add(j.report); err != nil {
 			return err
 		}
-		rep := mailcheck.Judge(j.facts, settings)
-		j.facts = nil // a list may be long
-		if err := doc.Add(rep); err != nil {
-			return err
-		}
+		j.report = nil
 	}
 	return doc.Close()
 }
