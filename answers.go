@@ -208,7 +208,7 @@ func (v *view) certificates(results []check.Result) check.Answer {
 		return a
 	}
 	until := soonest.NotAfter()
-	days := int(until.Sub(v.when) / (24 * time.Hour))
+	days := int(soonest.Leaves[0].Left(v.when) / (24 * time.Hour))
 	a.Text = check.Textf("The first to expire is that of %s, on %s (in %d days).", soonest.String(), until.Format(time.DateOnly), days)
 	if len(unseen) > 0 {
 		a.Text = check.Textf("%s Not seen: %s.", a.Text, strings.Join(unseen, ", "))

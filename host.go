@@ -2,6 +2,7 @@ package mailcheck
 
 import (
 	"context"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -85,6 +86,14 @@ func (d *discovery) host(ctx context.Context, h tlscert.Host) {
 // fileRules are what facts of a file with certificates are judged by.
 var fileRules = []string{"cert.*"}
 
+// addressRules are what facts of an address are judged by, of which the DNS knows nothing.
+var addressRules = []string{"cert.*", "tls.*", "smtp.*"}
+
+func isAddress(host string) bool {
+	_, err := netip.ParseAddr(host)
+	return err == nil
+}
+
 // about reports whether a rule has something to say about the facts.
 func (f *Facts) about(id string) bool {
 	switch {
@@ -92,6 +101,8 @@ func (f *Facts) about(id string) bool {
 		return true
 	case f.TLSCert != nil && slices.ContainsFunc(f.TLSCert.Hosts, func(h tlscert.HostFacts) bool { return h.Protocol == tlscert.File }):
 		return check.Selected(id, fileRules, nil)
+	case f.CAA == nil && isAddress(f.Domain):
+		return check.Selected(id, addressRules, nil)
 	}
 	return check.Selected(id, hostRules, nil)
 }
@@ -100,7 +111,7 @@ func (f *Facts) about(id string) bool {
 // certificate, about whoever serves its page, and whether there is such a name.
 var hostRules = []string{
 	"dns.nxdomain", "provider.host-dangling", "provider.host-unmapped", "cert.*", "tls.*", "smtp.*",
-	"caa.missing", "caa.lookup-fails", "caa.malformed-issue", "caa.critical-unknown", "caa.tag-invalid", "caa.parameter-invalid",
+	"caa.lookup-fails", "caa.malformed-issue", "caa.critical-unknown", "caa.tag-invalid", "caa.parameter-invalid",
 	"caa.accounturi", "caa.accounturi-duplicate", "caa.validationmethods", "caa.cert-not-authorized", "caa.renewal-blocked",
 }
 

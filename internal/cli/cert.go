@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,6 +45,10 @@ renewed. The port says what is spoken: 443 HTTPS, 25 and 587 SMTP, 143 IMAP and
 110 POP3 with STARTTLS, any other TLS from the first octet on. A file whose name
 ends in .pem, .crt, .cer or .der is read in place of a host; - reads hosts from
 standard input, one a line.
+
+Whom a certificate names is asked too: for revocation lists, OCSP responses, issuers
+that the server does not send, and when to renew it (RFC 9773). --no-fetch asks none
+of them.
 
 Without --warn and --crit a certificate is due when a third of its lifetime is
 left, and overdue at a sixth, or at 7 days where it lives for 30 or more.`,
@@ -115,6 +120,14 @@ type certTarget struct {
 	file *tlscert.Facts
 }
 
+// key is the same for targets that are the same.
+func (t certTarget) key() string {
+	if t.file != nil {
+		return "file " + t.file.Hosts[0].Name
+	}
+	return string(t.host.Protocol) + " " + t.host.String()
+}
+
 // certTargets reads the arguments, the list and standard input. What names no host is
 // reported with its place and passed over.
 func (a *app) certTargets(o *certOptions, args []string, doc *document) (targets []certTarget, bad bool, err error) {
@@ -125,6 +138,7 @@ func (a *app) certTargets(o *certOptions, args []string, doc *document) (targets
 	if err != nil {
 		return nil, false, err
 	}
+	known := map[string]bool{}
 	add := func(place, text string) error {
 		t, err := o.target(text, addrs)
 		if err != nil {
@@ -132,7 +146,10 @@ func (a *app) certTargets(o *certOptions, args []string, doc *document) (targets
 			bad = true
 			return doc.refuse(text, err)
 		}
-		targets = append(targets, t)
+		if key := t.key(); !known[key] { // a list may name a host twice; once is enough
+			known[key] = true
+			targets = append(targets, t)
+		}
 		return nil
 	}
 	if o.list != "" {
@@ -149,6 +166,9 @@ func (a *app) certTargets(o *certOptions, args []string, doc *document) (targets
 		if err != nil {
 			return nil, bad, err
 		}
+	}
+	if len(targets) == 0 && !bad { // checked for ever, and never found to be wrong
+		return nil, bad, fmt.Errorf("%s names no host", cmp.Or(o.list, "standard input"))
 	}
 	for host := range addrs {
 		if !slices.ContainsFunc(targets, func(t certTarget) bool { return t.host.Name == host }) {
@@ -228,7 +248,11 @@ func (o *certOptions) addresses() (map[string][]netip.Addr, error) {
 		if !ok || list == "" {
 			return nil, fmt.Errorf("--resolve %q: want HOST=ADDR[,ADDR]", text)
 		}
-		h, err := tlscert.ParseHost(host)
+		name, err := idn.Host(host)
+		if err != nil {
+			return nil, fmt.Errorf("--resolve: %w", err)
+		}
+		h, err := tlscert.ParseHost(name)
 		if err != nil {
 			return nil, fmt.Errorf("--resolve: %w", err)
 		}

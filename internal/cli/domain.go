@@ -213,6 +213,12 @@ func (j *judging) certificates() (s tlscert.Settings, err error) {
 			return s, fmt.Errorf("%s: %w", t.flag, err)
 		}
 	}
+	const long = 400 * 24 * time.Hour // a lifetime: shares of it are compared, and times
+	if s.Warn != (tlscert.Threshold{}) && s.Crit != (tlscert.Threshold{}) && (s.Warn.Left > 0) == (s.Crit.Left > 0) {
+		if warn, crit := s.Limits(long); crit > warn {
+			return s, fmt.Errorf("--crit %s is more than --warn %s", j.crit, j.warn)
+		}
+	}
 	if j.ca == "" {
 		return s, nil
 	}

@@ -31,9 +31,10 @@ func (a *app) judgeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "judge FILE…|FOLDER|-",
 		Short: "Judge facts that were saved with --save",
-		Long: `judge reads facts that "domain --save" wrote and judges them with the rules of
-this release. It asks nobody. A folder that "account --save" wrote is judged as
-an account, with --policy and --attestations. --at judges as of another time, such as a day on
+		Long: `judge reads facts that "domain --save" or "cert --save" wrote and judges them
+with the rules of this release. It asks nobody. A folder that "account --save"
+wrote is judged as an account, with --policy and --attestations. --at judges as
+of another time, such as a day on
 which a certificate will have expired.`,
 		Example: `  mailcheck judge facts.json
   mailcheck judge --at 2027-01-31T00:00:00Z facts.json`,

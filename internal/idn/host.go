@@ -15,6 +15,8 @@ func Host(arg string) (string, error) {
 		if at := strings.LastIndex(p.text(), "@"); at >= 0 {
 			p = p.cut(at+1, p.hi-p.lo)
 		}
+	} else if slash := p.before("/"); strings.Contains(p.text()[:slash], ".") {
+		p = p.cut(0, slash)
 	}
 	text := p.text()
 	if _, err := netip.ParseAddr(text); err == nil || strings.HasPrefix(text, "[") {
@@ -23,6 +25,9 @@ func Host(arg string) (string, error) {
 	name, port := text, ""
 	if i := strings.LastIndex(text, ":"); i >= 0 {
 		name, port = text[:i], text[i:]
+	}
+	if bad := find(name, slips); bad >= 0 {
+		return "", p.fail(bad, "want HOST or HOST:PORT (a backslash goes before an octet that is meant)")
 	}
 	name, err := ToASCII(name)
 	return name + port, err

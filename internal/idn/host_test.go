@@ -15,6 +15,7 @@ func TestHost(t *testing.T) {
 		" bücher.example:25 ":                   "xn--bcher-kva.example:25",
 		"https://help.acme.example/hc/en?x=1":   "help.acme.example",
 		"https://user@help.acme.example:444/#x": "help.acme.example:444",
+		"help.acme.example/hc/en":               "help.acme.example",
 		"192.0.2.1":                             "192.0.2.1",
 		"2001:db8::1":                           "2001:db8::1",
 		"[2001:db8::1]:993":                     "[2001:db8::1]:993",
@@ -24,6 +25,8 @@ func TestHost(t *testing.T) {
 		assert.NoError(t, err, typed)
 		assert.Equal(t, want, got, typed)
 	}
-	_, err := idn.Host("a..example")
-	assert.Error(t, err)
+	for _, typed := range []string{"a..example", "support@acme.example", "a.example b.example", "a.example,b.example"} {
+		_, err := idn.Host(typed)
+		assert.Error(t, err, typed)
+	}
 }
