@@ -38,6 +38,7 @@ var layers = map[string]struct{ own, others []string }{
 	"internal/real":      {own: []string{"*"}},
 	"internal/cli":       {own: []string{"*"}, others: []string{"github.com/spf13/cobra", "golang.org/x/term"}},
 	"cmd/mailcheck":      {own: []string{"internal/cli"}},
+	"examples/certs":     {own: []string{"dnsx", "dnsx/wire", "tlscert"}},
 	"examples/domain":    {own: []string{".", "report", "dnsx", "dnsx/wire"}},
 	"examples/lint-zone": {own: []string{".", "check", "dnsx/zone"}},
 	"examples/many":      {own: []string{".", "dnsx", "dnsx/wire", "tlscert"}},
