@@ -28,6 +28,7 @@ import (
 	"github.com/mailcheck-go/mailcheck/check"
 	"github.com/mailcheck-go/mailcheck/dnsx"
 	"github.com/mailcheck-go/mailcheck/dnsx/dnstest"
+	"github.com/mailcheck-go/mailcheck/dnsx/zone"
 	"github.com/mailcheck-go/mailcheck/internal/cli"
 	"github.com/mailcheck-go/mailcheck/tlscert"
 	"github.com/mailcheck-go/mailcheck/zendesk/zendesktest"
@@ -40,15 +41,16 @@ var accountNow = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 // pages of its brands.
 type accountWorld struct {
 	*zendesktest.Server
+	account  *zendesktest.Account
 	resolver dnsx.Resolver
 	dialer   tlscert.Dialer
 	ca       string // a file
 	env      map[string]string
 }
 
-func newAccountWorld(t *testing.T, a *zendesktest.Account, zone string, days map[string]int) *accountWorld {
+func newAccountWorld(t *testing.T, a *zendesktest.Account, lines string, days map[string]int) *accountWorld {
 	t.Helper()
-	w := &accountWorld{Server: zendesktest.NewServer(a), resolver: dnstest.Must(zone), env: map[string]string{"ZENDESK_OAUTH_TOKEN": a.Token}}
+	w := &accountWorld{Server: zendesktest.NewServer(a), account: a, resolver: dnstest.Must(lines), env: map[string]string{"ZENDESK_OAUTH_TOKEN": a.Token}}
 	t.Cleanup(w.Close)
 	w.serve(t, days)
 	return w
@@ -119,9 +121,9 @@ func (w *accountWorld) flags() []string {
 
 func acmeWorld(t *testing.T) *accountWorld {
 	t.Helper()
-	zone, err := os.ReadFile("testdata/account/zone")
+	lines, err := os.ReadFile("testdata/account/zone")
 	require.NoError(t, err)
-	return newAccountWorld(t, zendesktest.Acme(), string(zone), map[string]int{"help.acme.example": 9, "support.shop.example": 60})
+	return newAccountWorld(t, zendesktest.Acme(), string(lines), map[string]int{"help.acme.example": 9, "support.shop.example": 60})
 }
 
 // Keys are new in every run.
@@ -234,5 +236,36 @@ func TestAccountUsage(t *testing.T) {
 		assert.Equal(t, tt.code, got.code, tt.name+": "+got.err)
 		assert.Contains(t, got.err, tt.err, tt.name)
 		assert.NotContains(t, got.out+got.err, "acme-api-token", tt.name)
+	}
+}
+
+// An account whose support address is at a domain of the corpus: its records are
+// right for Zendesk, and the certificate of a help centre beside it ends in 9 days.
+func TestAccountOfARealDomain(t *testing.T) {
+	corpus := os.Getenv("MAILCHECK_CORPUS")
+	if corpus == "" {
+		t.Log("NOT RUN over a real zone: MAILCHECK_CORPUS is not set; TestAccountGolden looks at a made-up one")
+		return
+	}
+	w := acmeWorld(t)
+	zones, err := zone.Load(filepath.Join(corpus, "octodns"), filepath.Join(corpus, "providers.zone"))
+	require.NoError(t, err)
+	zones.Next = w.resolver
+	w.resolver = zones
+	w.account.SupportAddresses = zendesktest.Items(zendesktest.Object{
+		"id": 1, "email": "help@paroleboard.gov.uk", "brand_id": 301, "default": nil, "forwarding_status": "verified", "spf_status": "verified",
+		"cname_status": "failed", "domain_verification_status": "failed", "domain_verification_code": "0123456789abcdef",
+	})
+	for lang, wants := range map[string][]string{
+		"en": {"are right for mail from Zendesk at 1 of 1 domains", "10% of its lifetime of 90 days is left", "the code 0123456789abcdef does not stand at zendeskverification.paroleboard.gov.uk", "both DKIM records of paroleboard.gov.uk are right"},
+		"ja": {"paroleboard.gov.uk", "最初に期限が切れるのは help.acme.example（2026-12-01）です", "確認コード 0123456789abcdef が zendeskverification.paroleboard.gov.uk に公開されていません"},
+	} {
+		got := w.run(t, append(w.flags(), "--lang", lang)...)
+		assert.Equal(t, cli.Found, got.code, got.err)
+		text := strings.Join(strings.Fields(got.out), " ")
+		for _, want := range wants {
+			assert.Contains(t, strings.ReplaceAll(text, " ", ""), strings.ReplaceAll(want, " ", ""), lang)
+		}
+		assert.NotContains(t, got.out, "[zendesk.support-spf]")
 	}
 }
