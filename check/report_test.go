@@ -151,8 +151,11 @@ func TestReport_JSON(t *testing.T) {
 
 func TestLineOutcome(t *testing.T) {
 	results := []check.Result{
-		{ID: "a.pass", Outcome: check.Pass}, {ID: "a.fail", Outcome: check.Fail}, {ID: "a.unknown", Outcome: check.Unknown},
-		{ID: "a.note", Outcome: check.Note}, {ID: "a.not", Outcome: check.NotApplicable},
+		{ID: "a.pass", Outcome: check.Pass},
+		{ID: "a.fail", Outcome: check.Fail},
+		{ID: "a.unknown", Outcome: check.Unknown},
+		{ID: "a.note", Outcome: check.Note},
+		{ID: "a.not", Outcome: check.NotApplicable},
 	}
 	for _, tt := range []struct {
 		name  string
