@@ -94,9 +94,9 @@ func boolInt(b bool) int {
 	return 0
 }
 
-// merge puts into one group what nobody asked and the same rules needed, and what
-// failed in the same way where that are many: offline, or with a server that is
-// dead, there may be dozens.
+// merge puts into one group what nobody asked and the same rules needed, what the same
+// credentials would show, and what failed in the same way where that are many: offline,
+// or with a server that is dead, there may be dozens.
 func merge(groups []*gapGroup) []*gapGroup {
 	const many = 4
 	alike := map[string]int{}
@@ -108,7 +108,8 @@ func merge(groups []*gapGroup) []*gapGroup {
 	for _, g := range groups {
 		key := g.likeness()
 		first := by[key]
-		if g.Why != check.NotAsked && (g.Why != check.Failed || alike[key] < many) || first == nil {
+		together := g.Why == check.NotAsked || g.Why == check.NotShown || g.Why == check.Failed && alike[key] >= many
+		if !together || first == nil {
 			by[key] = g
 			kept = append(kept, g)
 			continue
@@ -145,6 +146,10 @@ func (p *printer) gapText(g *gapGroup) string {
 	switch {
 	case len(g.subjects) > 1 && g.Why == check.Failed:
 		return fmt.Sprintf(p.label("%d questions (%s, …): %s"), len(g.subjects), strings.Join(g.subjects[:min(len(g.subjects), 2)], ", "), g.how())
+	case len(g.subjects) > shown && g.Why == check.NotShown:
+		return fmt.Sprintf(p.label("%s and %d more"), strings.Join(g.subjects[:shown], ", "), len(g.subjects)-shown) + ": " + cause
+	case len(g.subjects) > 1 && g.Why == check.NotShown:
+		return strings.Join(g.subjects, ", ") + ": " + cause
 	case len(g.subjects) > shown:
 		return fmt.Sprintf(p.label("%s and %d more were not asked"), strings.Join(g.subjects[:shown], ", "), len(g.subjects)-shown)
 	case len(g.subjects) > 1:

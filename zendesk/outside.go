@@ -141,11 +141,7 @@ func (a *Analysis) answers(r *check.Report) []check.Answer {
 		if len(rules) == 0 {
 			return
 		}
-		outcome, severity := worst(r.Results, rules)
-		answer := map[check.Outcome]string{check.Pass: "yes", check.Note: "yes", check.NotApplicable: "yes", check.Fail: "no", check.Unknown: "unknown"}[outcome]
-		if outcome == check.Fail && severity < check.Medium {
-			answer, outcome = "yes", check.Note
-		}
+		answer, outcome := verdictOf(r.Results, rules)
 		all = append(all, check.Answer{ID: id, Question: question, Answer: answer, Outcome: outcome, Text: text, Rules: rules})
 	}
 	add("account", check.Textf("Is the account set up as Zendesk advises?"), tally(r.Results, list), list)
@@ -163,22 +159,22 @@ var (
 	certRules = []string{"zendesk.host-mapping", "zendesk.host-certificate", "zendesk.host-caa"}
 )
 
-// worst is the worst outcome of some rules: what fails, then what is not known.
-func worst(results []check.Result, ids []string) (check.Outcome, check.Severity) {
-	order := []check.Outcome{check.NotApplicable, check.Pass, check.Note, check.Unknown, check.Fail}
-	outcome, severity := check.NotApplicable, check.Severity(0)
+// verdictOf answers for some rules: no where one fails at medium severity or above, and
+// else not known where one is not. What is low is worth a mark, and no more.
+func verdictOf(results []check.Result, ids []string) (answer string, outcome check.Outcome) {
+	answer, outcome = "yes", check.Pass
 	for _, res := range results {
-		if !slices.Contains(ids, res.ID) {
-			continue
-		}
-		if slices.Index(order, res.Outcome) > slices.Index(order, outcome) {
-			outcome = res.Outcome
-		}
-		if res.Outcome == check.Fail {
-			severity = max(severity, res.Severity)
+		switch {
+		case !slices.Contains(ids, res.ID):
+		case res.Outcome == check.Fail && res.Severity >= check.Medium:
+			return "no", check.Fail
+		case res.Outcome == check.Unknown:
+			answer, outcome = "unknown", check.Unknown
+		case (res.Outcome == check.Fail || res.Outcome == check.Note) && outcome == check.Pass:
+			outcome = check.Note
 		}
 	}
-	return outcome, severity
+	return answer, outcome
 }
 
 // tally counts what became of some rules.
@@ -209,7 +205,7 @@ func asksPerson(res *check.Result) bool {
 
 // mailText counts the domains at which all is right.
 func (a *Analysis) mailText() check.Text {
-	checked, fine := 0, 0
+	checked, fine, open := 0, 0, 0
 	for _, d := range a.Domains {
 		if _, skipped := d.Skipped(); skipped {
 			continue
@@ -217,20 +213,25 @@ func (a *Analysis) mailText() check.Text {
 		checked++
 		seen, _ := a.domain(d)
 		if seen == nil {
+			open++
 			continue
 		}
 		v := &verdict{}
 		for _, judge := range []func(*verdict, AddressDomain, *account.DomainView){a.supportSPF, a.domainKeys, a.supportDMARC} {
 			judge(v, d, seen)
 		}
-		if len(v.gaps) == 0 && !slices.ContainsFunc(v.findings, func(f check.Finding) bool { return f.Severity == 0 || f.Severity >= check.Medium }) {
+		switch bad := slices.ContainsFunc(v.findings, func(f check.Finding) bool { return f.Severity == 0 || f.Severity >= check.Medium }); {
+		case bad:
+		case len(v.gaps) > 0:
+			open++
+		default:
 			fine++
 		}
 	}
 	if a.CustomDKIM == No {
 		return check.Textf("Zendesk does not sign with the domains of the support addresses: the custom domain for DKIM is off.")
 	}
-	return check.Textf("SPF, DKIM and DMARC are right for mail from Zendesk at %d of %d domains.", fine, checked)
+	return check.Textf("SPF, DKIM and DMARC are right for mail from Zendesk at %d of %d domains, and not known at %d.", fine, checked, open)
 }
 
 // certText says which certificate is the first to end.

@@ -36,7 +36,7 @@ func TestReadFacts(t *testing.T) {
 	}
 }
 
-func FuzzReadFacts(f *testing.F) {
+func FuzzReadSaved(f *testing.F) {
 	f.Add([]byte(`{"schema":"mailcheck/zendesk-facts/v1","account":"https://acme.zendesk.com","endpoints":{"brands":{"state":"ok"}},"brands":[{"id":1,"host_mapping":"a..b"}],"support_addresses":[{"email":"a@b"}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		facts, err := zendesk.ReadFacts(bytes.NewReader(data))

@@ -257,7 +257,7 @@ func TestAccountOfARealDomain(t *testing.T) {
 		"cname_status": "failed", "domain_verification_status": "failed", "domain_verification_code": "0123456789abcdef",
 	})
 	for lang, wants := range map[string][]string{
-		"en": {"are right for mail from Zendesk at 1 of 1 domains", "10% of its lifetime of 90 days is left", "the code 0123456789abcdef does not stand at zendeskverification.paroleboard.gov.uk", "both DKIM records of paroleboard.gov.uk are right"},
+		"en": {"are right for mail from Zendesk at 1 of 1 domains, and not known at 0", "10% of its lifetime of 90 days is left", "the code 0123456789abcdef does not stand at zendeskverification.paroleboard.gov.uk", "both DKIM records of paroleboard.gov.uk are right"},
 		"ja": {"paroleboard.gov.uk", "最初に期限が切れるのは help.acme.example（2026-12-01）です", "確認コード 0123456789abcdef が zendeskverification.paroleboard.gov.uk に公開されていません"},
 	} {
 		got := w.run(t, append(w.flags(), "--lang", lang)...)
