@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"reflect"
+	"slices"
 	"sync"
 	"time"
 )
@@ -65,18 +66,10 @@ type Cache struct {
 	Now func() time.Time // nil means time.Now
 
 	mu     sync.Mutex
-	slots  map[Question]slot
-	nodes  map[Question]*entry // what cuts rest on, by name, DNSSEC and CheckingDisabled
-	jobs   map[string]*job     // by domain
-	latest *entry              // of a ring in the order of use: latest.older, …, oldest = latest.newer
+	names  map[string]*name
+	latest *entry // of a ring in the order of use: latest.older, …, oldest = latest.newer
 	bytes  int
-}
-
-// slot is what there is to a question: a reply that is kept, or the flight that asks
-// for one.
-type slot struct {
-	entry  *entry
-	flight *flight
+	turn   int // of step, the last
 }
 
 const (
@@ -89,7 +82,9 @@ const (
 
 // entry is a reply that is kept, or a node.
 type entry struct {
-	reply        Reply // of a node: the Question that is its key
+	name         *name
+	kind         kind
+	reply        Reply // not of a node
 	node         *node
 	until        time.Time // not of a node, which knows more than one time
 	size         int
@@ -137,13 +132,14 @@ func (c *Cache) kept(q Question) (Reply, bool) {
 	now := c.now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.lookup(q, c.slots[q].entry, &denials{cache: c, now: now})
+	n := c.names[q.Name]
+	return c.lookup(q, n, n.slot(q.kind()).entry, &denials{cache: c, now: now})
 }
 
 // lookup is the one place that answers a question from earlier replies, of which e is
-// the one that is kept. Its caller holds c.mu, as do those of all that read or change
-// what is kept.
-func (c *Cache) lookup(q Question, e *entry, d *denials) (Reply, bool) {
+// the one that is kept; n is its name, if there is one. Its caller holds c.mu, as do
+// those of all that read or change what is kept.
+func (c *Cache) lookup(q Question, n *name, e *entry, d *denials) (Reply, bool) {
 	if e != nil {
 		if d.now.Before(e.until) {
 			c.use(e)
@@ -151,7 +147,7 @@ func (c *Cache) lookup(q Question, e *entry, d *denials) (Reply, bool) {
 		}
 		c.drop(e)
 	}
-	if a := c.cut(q, d.of(q)); a != nil {
+	if a := c.cut(q, d.of(q, n)); a != nil {
 		return Reply{Question: q, Answer: a}, true
 	}
 	return Reply{}, false
@@ -164,18 +160,19 @@ func (c *Cache) store(f *flight, r Reply, now time.Time) {
 	if f.forgotten || ttl <= 0 || isCut(r.Answer) { // the time of a cut ran from the denial
 		return
 	}
-	e := &entry{reply: r, until: now.Add(ttl), size: sizeOf(r)}
+	e := &entry{name: f.name, kind: f.question.kind(), reply: r, until: now.Add(ttl), size: sizeOf(r)}
 	if e.size > c.most() {
 		return
 	}
 	f.forgotten = true
-	c.slots[r.Question] = slot{entry: e}
+	f.name.put(slot{kind: e.kind, entry: e})
 	c.add(e, f.job)
 }
 
-// add takes in an entry that stands in its map, and drops the oldest where space
+// add takes in an entry that stands at its name, and drops the oldest where space
 // is short.
 func (c *Cache) add(e *entry, j *job) {
+	e.name.hold()
 	c.link(e)
 	j.add(e)
 	c.bytes += e.size
@@ -191,14 +188,16 @@ func (c *Cache) trim() {
 func (c *Cache) most() int { return cmp.Or(c.MaxBytes, defaultMaxBytes) }
 
 func (c *Cache) drop(e *entry) {
+	n := e.name
 	if e.node != nil {
-		delete(c.nodes, e.reply.Question)
+		n.nodes = slices.DeleteFunc(n.nodes, func(o *entry) bool { return o == e })
 	} else {
-		delete(c.slots, e.reply.Question)
+		n.clear(e.kind)
 	}
 	c.bytes -= e.size
 	c.unlink(e)
 	e.job.remove(e)
+	c.letGo(n)
 }
 
 // use makes an entry the latest.
@@ -317,14 +316,13 @@ var (
 	answerSize  = int(reflect.TypeFor[Answer]().Size())
 	failureSize = int(reflect.TypeFor[Failure]().Size())
 	entrySize   = int(reflect.TypeFor[entry]().Size())
-	keySize     = int(reflect.TypeFor[Question]().Size())
 	edeSize     = int(reflect.TypeFor[EDE]().Size())
 )
 
 // sizeOf estimates the memory that keeping a reply costs.
 func sizeOf(r Reply) int {
-	const slot = 32 // of the map, beside the key: the pointers, and what is free
-	n := entrySize + keySize + slot + len(r.Question.Name) + 2*rounding
+	const slot = 32 // of the map: the key, the pointer, and what is free
+	n := entrySize + nameSize + slot + len(r.Question.Name) + 2*rounding
 	if f := r.Failure; f != nil {
 		return n + failureSize + rounding + len(f.Server) + len(f.Detail) + sizeOfEDE(f.EDE) + sizeOfRRs(f.Chain)
 	}

@@ -20,7 +20,7 @@ func isCut(a *Answer) bool { return a != nil && a.Proto == ProtoCut }
 type node struct {
 	denial    *Answer   // NXDOMAIN for the name; nil: none
 	denied    time.Time // until when that holds
-	zone      string    // that denied it
+	zone      *name     // that denied it
 	ede       []EDE     // of the answers that rest on it, once there are any
 	witnesses int       // names below that were denied too
 	witness   string    // the last of them
@@ -31,14 +31,8 @@ type node struct {
 
 var nodeSize = int(reflect.TypeFor[node]().Size())
 
-// nodeOf makes the key of a node. Denials that were asked for in another way differ:
-// without DO they lack the records that prove them, with CD they may be forged.
-func nodeOf(q Question, name string) Question {
-	return Question{Name: name, DNSSEC: q.DNSSEC, CheckingDisabled: q.CheckingDisabled}
-}
-
-// zoneOf makes the key of the node that says whether a zone lies.
-func zoneOf(name string) Question { return Question{Name: name} }
+// plainly is the mode of the node that says whether a zone lies.
+var plainly = kind{}
 
 // cut answers a question from the denial that was found for it, if that is believed.
 func (c *Cache) cut(q Question, e *entry) *Answer {
@@ -48,7 +42,7 @@ func (c *Cache) cut(q Question, e *entry) *Answer {
 	c.use(e)
 	n := e.node
 	if n.ede == nil {
-		n.ede = []EDE{{Code: edeSynthesized, Text: "NXDOMAIN at " + e.reply.Question.Name}}
+		n.ede = []EDE{{Code: edeSynthesized, Text: "NXDOMAIN at " + e.name.text}}
 	}
 	d := n.denial
 	return &Answer{
@@ -57,19 +51,19 @@ func (c *Cache) cut(q Question, e *entry) *Answer {
 	}
 }
 
-// denialOf returns the node of the uppermost name at or above that of q which a zone
-// denied that is not known to lie.
-func (c *Cache) denialOf(q Question, now time.Time) (denial *entry) {
-	for name := q.Name; name != "."; name = Parent(name) {
-		if e := c.denialAt(nodeOf(q, name), now); e != nil {
+// denialOf returns the node of the uppermost name at or above n which a zone denied
+// that is not known to lie.
+func (n *name) denialOf(mode kind, now time.Time) (denial *entry) {
+	for ; n != nil && n.above != nil; n = n.above {
+		if e := n.denialAt(mode, now); e != nil {
 			denial = e
 		}
 	}
 	return denial
 }
 
-func (c *Cache) denialAt(key Question, now time.Time) *entry {
-	if e := c.nodes[key]; e != nil && now.Before(e.node.denied) && !c.lies(e.node.zone, now) {
+func (n *name) denialAt(mode kind, now time.Time) *entry {
+	if e := n.node(mode); e != nil && now.Before(e.node.denied) && !e.node.zone.lies(now) {
 		return e
 	}
 	return nil
@@ -80,22 +74,26 @@ func (c *Cache) denialAt(key Question, now time.Time) *entry {
 type denials struct {
 	cache  *Cache
 	now    time.Time
-	parent Question // the key of its node
-	above  *entry   // its denialOf
+	parent string
+	mode   kind
+	above  *entry // its denialOf
 }
 
-func (d *denials) of(q Question) *entry {
+// of returns the denial for a question about n, which is nil where there is no such name.
+func (d *denials) of(q Question, n *name) *entry {
 	c := d.cache
 	if c.CutAfter <= 0 {
 		return nil
 	}
-	if parent := nodeOf(q, Parent(q.Name)); d.parent != parent {
-		d.parent, d.above = parent, c.denialOf(parent, d.now)
+	mode := q.mode()
+	if parent := Parent(q.Name); d.parent != parent || d.mode != mode {
+		d.parent, d.mode = parent, mode
+		d.above = c.nearest(parent).denialOf(mode, d.now)
 	}
-	if d.above != nil {
+	if d.above != nil || n == nil {
 		return d.above
 	}
-	return c.denialAt(nodeOf(q, q.Name), d.now)
+	return n.denialAt(mode, d.now)
 }
 
 // wanting is the number of witnesses that a denial lacks. A validated one needs none:
@@ -108,65 +106,75 @@ func (c *Cache) wanting(n *node) int {
 	return max(c.CutAfter-n.witnesses, 0)
 }
 
-func (c *Cache) lies(zone string, now time.Time) bool {
-	e := c.nodes[zoneOf(zone)]
+func (n *name) lies(now time.Time) bool {
+	e := n.node(plainly)
 	return e != nil && now.Before(e.node.lies)
 }
 
-// learn takes from a reply what cuts rest on.
-func (c *Cache) learn(r Reply, now time.Time) {
+// learn takes from a reply about n what cuts rest on.
+func (c *Cache) learn(n *name, r Reply, now time.Time) {
 	switch {
 	case c.CutAfter <= 0 || isCut(r.Answer):
 	case r.Answer != nil && !r.Answer.Exists():
-		c.learnDenial(r, now)
+		c.learnDenial(n, r, now)
 	case r.Answer != nil || len(r.Chain()) > 0:
-		c.learnExists(r, now)
+		c.learnExists(n, r, now)
 	}
 }
 
 // learnDenial notes that a name was denied, or makes a witness of it where one above
 // was. What has no SOA record of a zone above says neither who denies nor for how
 // long (RFC 2308, 5).
-func (c *Cache) learnDenial(r Reply, now time.Time) {
-	a, q := r.Answer, r.Question
-	soa := slices.IndexFunc(a.Authority, func(rr RR) bool {
-		return rr.Type == TypeSOA && rr.Name != q.Name && Below(q.Name, rr.Name)
-	})
+func (c *Cache) learnDenial(n *name, r Reply, now time.Time) {
+	a, mode := r.Answer, r.Question.mode()
+	zone := zoneAbove(n, a)
 	until := now.Add(min(a.lifetime(), c.maxTTL()))
-	if soa < 0 || !until.After(now) {
+	if zone == nil || !until.After(now) {
 		return
 	}
-	if above := c.denialOf(q, now); above != nil && above.reply.Question.Name != q.Name {
-		if n := above.node; n.witness != q.Name { // else it was asked for another type
-			n.witness = q.Name
-			n.witnesses++
+	if above := n.denialOf(mode, now); above != nil && above.name != n {
+		if w := above.node; w.witness != n.text { // else it was asked for another type
+			w.witness = n.text
+			w.witnesses++
 		}
 		return
 	}
-	e := c.nodeAt(nodeOf(q, q.Name))
+	e := c.nodeAt(n, mode)
 	if e == nil {
 		return
 	}
-	n := e.node
-	if !now.Before(n.denied) {
-		n.witnesses, n.witness = 0, ""
+	d := e.node
+	if !now.Before(d.denied) {
+		d.witnesses, d.witness = 0, ""
 	}
-	n.denial, n.zone, n.ede, n.denied = a, a.Authority[soa].Name, nil, until
+	d.denial, d.zone, d.ede, d.denied = a, zone, nil, until
 	size := sizeOfNode(e)
 	c.bytes += size - e.size
 	e.size = size
-	if now.Before(n.exists) {
-		c.mark(n.zone, now)
+	if now.Before(d.exists) {
+		c.mark(zone, now)
 	}
 	c.trim()
 }
 
+// zoneAbove is the zone that denies n, nil where none above n says that it does.
+func zoneAbove(n *name, a *Answer) *name {
+	for _, rr := range a.Authority {
+		for zone := n.above; zone != nil && rr.Type == TypeSOA; zone = zone.above {
+			if zone.text == rr.Name {
+				return zone
+			}
+		}
+	}
+	return nil
+}
+
 // learnExists notes that a name exists, and so all above it. Whoever denied one of
 // them lies, or did not know of the name yet.
-func (c *Cache) learnExists(r Reply, now time.Time) {
+func (c *Cache) learnExists(n *name, r Reply, now time.Time) {
 	until := now.Add(c.ttl(r))
-	for name := r.Question.Name; name != "."; name = Parent(name) {
-		e := c.nodeAt(nodeOf(r.Question, name))
+	for ; n.above != nil; n = n.above {
+		e := c.nodeAt(n, r.Question.mode())
 		if e == nil {
 			return
 		}
@@ -180,8 +188,8 @@ func (c *Cache) learnExists(r Reply, now time.Time) {
 }
 
 // mark notes that a zone denied what exists. That outlives the job that found it.
-func (c *Cache) mark(zone string, now time.Time) {
-	e := c.nodeAt(zoneOf(zone))
+func (c *Cache) mark(zone *name, now time.Time) {
+	e := c.nodeAt(zone, plainly)
 	if e == nil {
 		return
 	}
@@ -189,22 +197,19 @@ func (c *Cache) mark(zone string, now time.Time) {
 	e.node.lies = now.Add(c.maxTTL())
 }
 
-// nodeAt returns the node of a key, a new one where there is none, nil where it would
-// take more than all the space.
-func (c *Cache) nodeAt(key Question) *entry {
-	if e := c.nodes[key]; e != nil {
+// nodeAt returns the node of a name, a new one where there is none, nil where it would
+// take more than all the space. Its caller has hold of the name.
+func (c *Cache) nodeAt(n *name, mode kind) *entry {
+	if e := n.node(mode); e != nil {
 		c.use(e)
 		return e
 	}
-	e := &entry{reply: Reply{Question: key}, node: &node{}}
+	e := &entry{name: n, kind: mode, node: &node{}}
 	if e.size = sizeOfNode(e); e.size > c.most() {
 		return nil
 	}
-	if c.nodes == nil {
-		c.nodes = map[Question]*entry{}
-	}
-	c.nodes[key] = e
-	c.add(e, c.jobOf(key.Name))
+	n.nodes = append(n.nodes, e)
+	c.add(e, n.owner())
 	return e
 }
 
@@ -213,7 +218,7 @@ func sizeOfNode(e *entry) int {
 	if d := e.node.denial; d != nil { // which the reply may hold alive no more
 		n += sizeOf(Reply{Question: d.Question, Answer: d})
 	}
-	return n + sizeOf(e.reply)
+	return n + sizeOf(e.reply) + len(e.name.text)
 }
 
 // maxSteps bounds the round trips that a batch may take beyond one, whatever servers say.
@@ -224,7 +229,7 @@ const maxSteps = 6
 // answer fails to come, the rest waits for no other.
 func (c *Cache) flyInSteps(ctx context.Context, b *batch) {
 	failed := false
-	for steps, rest := 0, b.flights; len(rest) > 0; steps++ {
+	for steps, rest := 0, slices.Clone(b.flights); len(rest) > 0; steps++ {
 		step, later := c.step(rest)
 		if failed || steps == maxSteps {
 			step, later = append(step, later...), nil
@@ -236,35 +241,35 @@ func (c *Cache) flyInSteps(ctx context.Context, b *batch) {
 }
 
 // step delivers what the cuts can answer, and parts the rest into what is to be asked
-// now and what that may answer.
+// now and what that may answer, for which it takes the space of flights.
 func (c *Cache) step(flights []*flight) (step, later []*flight) {
 	d := denials{cache: c, now: c.now()}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	rest := make([]*flight, 0, len(flights))
-	found := make([]*entry, 0, len(flights)) // for the rest
-	names := make(map[string]bool, len(flights))
+	c.turn++
+	rest := flights[:0]
 	for _, f := range flights {
-		denial := d.of(f.question)
-		if a := c.cut(f.question, denial); a != nil {
+		f.denial = d.of(f.question, f.name)
+		if a := c.cut(f.question, f.denial); a != nil {
 			c.deliver(f, Reply{Question: f.question, Answer: a})
 			continue
 		}
-		rest, found = append(rest, f), append(found, denial)
-		names[f.question.Name] = true
+		rest = append(rest, f)
+		f.name.turn = c.turn
 	}
+	step, later = make([]*flight, 0, len(rest)), rest[:0]
 	witnesses := map[*entry]int{}
-	parent, above := ".", false // most of a batch have the same parent
-	for i, f := range rest {
-		name, denial := f.question.Name, found[i]
-		if p := Parent(name); p != parent {
-			parent, above = p, anyOf(names, p)
+	var parent *name // most of a batch have the same one
+	above := false
+	for _, f := range rest {
+		if p := f.name.above; p != parent {
+			parent, above = p, c.asks(p)
 		}
-		switch {
+		switch denial := f.denial; {
 		case above, denial != nil && witnesses[denial] == c.wanting(denial.node):
 			later = append(later, f)
 			continue
-		case denial != nil && denial.reply.Question.Name != name:
+		case denial != nil && denial.name != f.name:
 			witnesses[denial]++
 		}
 		step = append(step, f)
@@ -272,10 +277,10 @@ func (c *Cache) step(flights []*flight) (step, later []*flight) {
 	return step, later
 }
 
-// anyOf reports whether a name, or one above it but the root, is among names.
-func anyOf(names map[string]bool, name string) bool {
-	for ; name != "."; name = Parent(name) {
-		if names[name] {
+// asks reports whether this step asks about n or a name above it but the root.
+func (c *Cache) asks(n *name) bool {
+	for ; n != nil && n.above != nil; n = n.above {
+		if n.turn == c.turn {
 			return true
 		}
 	}

@@ -12,6 +12,8 @@ import (
 // nobody waits for any flight of the batch, its context is cancelled.
 type flight struct {
 	question Question
+	name     *name
+	denial   *entry // what its cut would rest on, as of the present step
 	batch    *batch
 	job      *job // whose name it asks about; nil for none
 	waiters  int
@@ -55,11 +57,12 @@ func (c *Cache) begin(ctx context.Context, qs []Question, replies []Reply) *call
 	var b *batch
 	var space []flight // in one piece: they last about as long as one another
 	for i, q := range qs {
-		s := c.slots[q]
+		n := c.names[q.Name]
+		s := n.slot(q.kind())
 		f := s.flight
 		if f == nil {
 			var ok bool
-			if replies[i], ok = c.lookup(q, s.entry, &d); ok {
+			if replies[i], ok = c.lookup(q, n, s.entry, &d); ok {
 				continue
 			}
 		}
@@ -73,12 +76,11 @@ func (c *Cache) begin(ctx context.Context, qs []Question, replies []Reply) *call
 				space = make([]flight, len(qs)-i)
 			}
 			f, space = &space[0], space[1:]
-			*f = flight{question: q, batch: b, job: c.jobOf(q.Name)}
+			n = c.nameOf(q.Name) // not what it was before: lookup may have dropped the last of it
+			*f = flight{question: q, name: n, batch: b, job: n.owner()}
 			b.flights = append(b.flights, f)
-			if c.slots == nil {
-				c.slots = map[Question]slot{}
-			}
-			c.slots[q] = slot{flight: f}
+			n.hold()
+			n.put(slot{kind: q.kind(), flight: f})
 		}
 		if w == nil {
 			w = &caller{replies: replies, waits: make([]waiting, 0, len(qs)-i), done: make(chan struct{})}
@@ -154,7 +156,7 @@ func (c *Cache) land(f *flight, r Reply) {
 	defer c.mu.Unlock()
 	if !f.job.ended() {
 		c.store(f, r, now)
-		c.learn(r, now)
+		c.learn(f.name, r, now)
 	}
 	c.deliver(f, r)
 }
@@ -167,6 +169,7 @@ func (c *Cache) deliver(f *flight, r Reply) {
 	}
 	f.waiting = nil
 	c.forget(f)
+	c.letGo(f.name)
 	f.batch.waiters -= f.waiters
 	c.release(f.batch)
 }
@@ -211,6 +214,6 @@ func (c *Cache) release(b *batch) {
 func (c *Cache) forget(f *flight) {
 	if !f.forgotten {
 		f.forgotten = true
-		delete(c.slots, f.question)
+		f.name.clear(f.question.kind())
 	}
 }

@@ -18,43 +18,29 @@ type job struct {
 func (c *Cache) Job(domain string) (end func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	j := c.jobs[domain]
+	n := c.nameOf(domain)
+	j := n.job
 	if j == nil {
 		j = &job{}
-		if c.jobs == nil {
-			c.jobs = map[string]*job{}
-		}
-		c.jobs[domain] = j
+		n.job = j
+		n.hold()
 	}
 	j.callers++
-	return sync.OnceFunc(func() { c.leave(domain, j) })
+	return sync.OnceFunc(func() { c.leave(n, j) })
 }
 
-func (c *Cache) leave(domain string, j *job) {
+func (c *Cache) leave(n *name, j *job) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if j.callers--; j.callers > 0 {
 		return
 	}
-	delete(c.jobs, domain)
+	n.job = nil
 	for _, e := range j.own {
 		e.job = nil // j has no use for its list any more
 		c.drop(e)
 	}
-}
-
-// jobOf returns the nearest job at or above a name, nil where there is none. The
-// root owns nothing: what is not below a job is everybody's.
-func (c *Cache) jobOf(name string) *job {
-	if len(c.jobs) == 0 {
-		return nil
-	}
-	for ; name != "."; name = Parent(name) {
-		if j := c.jobs[name]; j != nil {
-			return j
-		}
-	}
-	return nil
+	c.letGo(n)
 }
 
 // ended reports that what comes late is not to be kept.
