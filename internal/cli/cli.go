@@ -78,7 +78,8 @@ func (a *app) command() *cobra.Command {
 		Short: "Check what a domain publishes about its mail",
 		Long: `mailcheck looks at everything a domain publishes about its mail (SPF, DKIM,
 DMARC, MX, MTA-STS, TLS-RPT, certificates) and says what is wrong with it,
-why, and what to change.
+why, and what to change. It does the same for all domains and help centres of a
+Zendesk account, and for the account's own settings.
 
 Exit status: 0 nothing found, 1 a rule fails at or above --fail-on, 2 wrong
 usage or unreadable input, 3 a rule at or above it could not be judged because
@@ -86,6 +87,7 @@ a question failed, 130 interrupted. With --format nagios Nagios' own: 0 OK,
 1 WARNING, 2 CRITICAL, 3 UNKNOWN.`,
 		Example: `  mailcheck domain acme.example
   mailcheck domain --zone zones/ --offline acme.example
+  mailcheck account acme
   mailcheck explain dmarc.p-none`,
 		Version:       mailcheck.Version,
 		SilenceUsage:  true,
