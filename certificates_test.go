@@ -96,20 +96,24 @@ func TestMXCertificates(t *testing.T) {
 				"smtp.no-starttls": check.Pass, "smtp.cert-name": check.Fail, "smtp.cert-untrusted": check.Fail, "smtp.cert-expired": check.Fail,
 				"smtp.banner-name": check.Pass, "smtp.tls-no-13": check.Pass, "smtp.tls-old": check.Unknown,
 				"cert.expired": check.NotApplicable, "cert.name-mismatch": check.NotApplicable, "cert.self-signed": check.NotApplicable,
-			}, check.Clean,
+			},
+			check.Clean,
 		},
 		{
-			"near its end", mailServer{"220 mx.acme.example ESMTP", true, certFor(t, "mx.acme.example", 9)},
+			"near its end",
+			mailServer{"220 mx.acme.example ESMTP", true, certFor(t, "mx.acme.example", 9)},
 			map[string]check.Outcome{"smtp.cert-name": check.Pass, "smtp.cert-expired": check.Pass, "smtp.cert-untrusted": check.Fail, "cert.expiring": check.Fail},
 			check.Clean,
 		},
 		{
-			"no STARTTLS", mailServer{"220 mx.acme.example ESMTP", false, tls.Certificate{}},
+			"no STARTTLS",
+			mailServer{"220 mx.acme.example ESMTP", false, tls.Certificate{}},
 			map[string]check.Outcome{"smtp.no-starttls": check.Fail, "smtp.cert-name": check.NotApplicable, "smtp.cert-expired": check.NotApplicable},
 			check.Found,
 		},
 		{
-			"a network without port 25", mailServer{},
+			"a network without port 25",
+			mailServer{},
 			map[string]check.Outcome{"smtp.no-starttls": check.Unknown, "smtp.cert-name": check.Unknown, "smtp.cert-expired": check.Unknown, "cert.expiring": check.Unknown},
 			check.Clean,
 		},
@@ -196,4 +200,3 @@ func TestWillItRenew(t *testing.T) {
 type dialFunc func() net.Conn
 
 func (f dialFunc) DialContext(context.Context, string, string) (net.Conn, error) { return f(), nil }
-

@@ -1,7 +1,11 @@
 package mailcheck_test
 
 import (
+	"bytes"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -113,4 +117,35 @@ func list(t *testing.T, args ...string) []string {
 		}
 	}
 	return lines
+}
+
+// TestDocumentedTests: docs/architecture.md names tests of what others get wrong. They are there.
+func TestDocumentedTests(t *testing.T) {
+	doc, err := os.ReadFile("docs/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var code []byte
+	for _, dir := range []string{"tlscert", "report", "internal/real", "internal/cli"} {
+		files, err := filepath.Glob(dir + "/*_test.go")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			code = append(code, text...)
+		}
+	}
+	names := regexp.MustCompile("`((?:Test|Benchmark)[A-Z][A-Za-z0-9]*)`").FindAllSubmatch(doc, -1)
+	if len(names) < 10 {
+		t.Fatalf("%d tests are named", len(names))
+	}
+	for _, name := range names {
+		if string(name[1]) != "TestLostAnswer" && !bytes.Contains(code, []byte("func "+string(name[1])+"(")) {
+			t.Errorf("docs/architecture.md names %s, which is no test", name[1])
+		}
+	}
 }

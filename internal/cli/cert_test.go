@@ -40,6 +40,7 @@ func TestCertGolden(t *testing.T) {
 		{"cert.nagios", "judge --format nagios " + saved},
 		{"cert.prom", "judge --format prometheus " + saved},
 		{"cert.ics", "judge --format ics " + saved},
+		{"cert-expired.prom", "judge --format prometheus --at 2026-12-01T10:00:00Z " + saved},
 		{"cert-expired.txt", "judge --at 2026-12-01T10:00:00Z " + saved},
 		{"cert-file.txt", "cert --offline --zone ../../examples/zones --ca ../../examples/facts/root.pem ../../examples/facts/chain.pem"},
 		{"cert-help.txt", "cert --help"},
