@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/x509"
 	"strings"
+	"time"
 
 	"github.com/mailcheck-go/mailcheck/check"
 	"github.com/mailcheck-go/mailcheck/tlscert"
@@ -57,9 +58,10 @@ func (v *view) certMeasures(h *tlscert.Served, tried int, results []check.Result
 		return nil
 	}
 	leaf, host := h.Leaves[0], h.String()
-	left, lifetime := max(leaf.Left(v.when), 0).Seconds(), leaf.Lifetime().Seconds()
+	seconds := func(d time.Duration) float64 { return d.Truncate(time.Second).Seconds() } // certificates know no less
+	left, lifetime := max(seconds(leaf.Left(v.when)), 0), seconds(leaf.Lifetime())
 	warnTime, critTime := v.expiry.Limits(leaf.Lifetime())
-	warn, crit := warnTime.Seconds(), critTime.Seconds()
+	warn, crit := seconds(warnTime), seconds(critTime)
 	all := []check.Measure{
 		{Name: "cert_not_before_timestamp_seconds", Subject: host, Unit: "seconds", Value: float64(leaf.NotBefore.Unix())},
 		{Name: "cert_not_after_timestamp_seconds", Subject: host, Unit: "seconds", Value: float64(leaf.NotAfter.Unix())},
