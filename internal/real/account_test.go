@@ -74,7 +74,7 @@ acme.zendesk.com.     A 127.0.0.1
 acme-shop.zendesk.com. A 127.0.0.1
 `)
 	for lang, wants := range map[string][]string{
-		"en": {"expires in 9 days", "acme-shop.zendesk.com/hc", "support.shop.example"},
+		"en": {"expires in [89] days", "acme-shop.zendesk.com/hc", "support.shop.example"},
 		"ja": {"最初に期限が切れるのは help.acme.example", "ヘルプセンターの独自ホスト名がこのアカウントを指していません"},
 	} {
 		var out, diag bytes.Buffer
@@ -89,7 +89,7 @@ acme-shop.zendesk.com. A 127.0.0.1
 		require.Equal(t, cli.Found, code, diag.String())
 		text := strings.Join(strings.Fields(out.String()), "")
 		for _, want := range wants {
-			assert.Contains(t, text, strings.ReplaceAll(want, " ", ""), lang)
+			assert.Regexp(t, strings.ReplaceAll(want, " ", ""), text, lang) // of 9 days the first may have begun
 		}
 	}
 }
