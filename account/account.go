@@ -17,6 +17,7 @@ import (
 	"context"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -210,7 +211,8 @@ type Options struct {
 // is neither about a name nor ErrAbsent.
 func Look(ctx context.Context, from Source, a Account, o Options) (*Outside, error) {
 	l := &look{from: from, o: o, out: &Outside{Domains: map[string]*DomainView{}, Hosts: map[string]*HostView{}}}
-	ctx, l.stop = context.WithCancelCause(ctx)
+	caller := ctx
+	ctx, l.stop = context.WithCancelCause(caller)
 	defer l.stop(nil)
 	l.service(ctx, a.Service())
 	var domains []func()
@@ -228,10 +230,10 @@ func Look(ctx context.Context, from Source, a Account, o Options) (*Outside, err
 	wg.Go(func() { side(ctx, cmp.Or(o.AtOnce, 16), domains) })
 	wg.Go(func() { side(ctx, cmp.Or(o.AtOnce, 16), hosts) })
 	wg.Wait()
-	if ctx.Err() != nil {
-		return l.out, context.Cause(ctx)
+	if err := caller.Err(); err != nil {
+		return l.out, err
 	}
-	return l.out, nil
+	return l.out, context.Cause(ctx) // nil where nothing stopped it
 }
 
 // side runs functions side by side, a bounded number at once.
@@ -277,7 +279,7 @@ func (l *look) service(ctx context.Context, id string) {
 	if l.provider = l.providers().Get(id); l.provider == nil {
 		l.provider = &provider.Provider{ID: id, Name: id}
 	}
-	if len(l.provider.SPF) == 0 {
+	if len(l.provider.SPF) == 0 || strings.HasPrefix(l.provider.SPF[0], "*.") {
 		return
 	}
 	f, err := l.from.Sender(ctx, l.provider.SPF[0])
@@ -294,6 +296,7 @@ func (l *look) service(ctx context.Context, id string) {
 func (l *look) usable(kind Kind, f *mailcheck.Facts, err error) bool {
 	if err != nil && !aboutName(err) {
 		l.stop(err)
+		return false // facts that broke off are not kept
 	}
 	if f == nil {
 		return false

@@ -2,6 +2,7 @@ package zendesk
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -264,12 +265,20 @@ func (a *Analysis) domain(d AddressDomain) (*account.DomainView, []check.Gap) {
 		switch {
 		case v == nil:
 		case v.Err != nil:
-			return nil, []check.Gap{{Subject: d.Name, Why: check.Failed, Cause: v.Err}}
+			return nil, []check.Gap{unseen(d.Name, v.Err)}
 		default:
 			return v, nil
 		}
 	}
-	return nil, []check.Gap{{Subject: "the records of " + d.Name, Why: check.NotAsked}}
+	return nil, []check.Gap{{Subject: "DNS " + d.Name, Why: check.NotAsked}}
+}
+
+// unseen is the gap of a name that is none, or whose facts were not saved.
+func unseen(name string, err error) check.Gap {
+	if errors.Is(err, account.ErrAbsent) {
+		return check.Gap{Subject: name, Why: check.NotAsked}
+	}
+	return check.Gap{Subject: name, Why: check.Failed, Cause: err}
 }
 
 // host is what was seen of a host; gaps where it was not.
@@ -279,7 +288,7 @@ func (a *Analysis) host(h Host) (*account.HostView, []check.Gap) {
 		switch {
 		case v == nil:
 		case v.Err != nil:
-			return nil, []check.Gap{{Subject: h.Name, Why: check.Failed, Cause: v.Err}}
+			return nil, []check.Gap{unseen(h.Name, v.Err)}
 		default:
 			return v, nil
 		}

@@ -9,6 +9,8 @@
 // [Attestations] have it. [Lines] says which rule stands for which line of Zendesk's
 // own list of advice. Nothing is ever changed in the account: the
 // client sends GET requests, and for an OAuth client one POST to /oauth/tokens.
+// [Account] hands the domains and hosts that an account names to package account, and
+// joins what was seen of them with what the account says.
 //
 // # What is asked
 //

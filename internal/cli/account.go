@@ -137,7 +137,7 @@ func (a *app) account(ctx context.Context, o *accountOptions, name string) error
 	if err != nil {
 		return err
 	}
-	show := &accountProgress{out: a.Stderr, now: a.Now}
+	show := &accountProgress{out: a.Stderr}
 	client, err := a.client(o, name, settings.TLSCert.Roots, show)
 	if err != nil {
 		return err
@@ -234,7 +234,6 @@ func (a *app) template(facts *zendesk.Facts, o *output) error {
 // accountProgress is a line on a terminal; nothing is written where stderr is none.
 type accountProgress struct {
 	out   io.Writer
-	now   func() time.Time
 	shown bool
 }
 
