@@ -97,6 +97,9 @@ type suiteTest struct {
 }
 
 func (test *suiteTest) domain() string {
+	if test.MailFrom == "" {
+		return test.Helo
+	}
 	return test.MailFrom[strings.LastIndexByte(test.MailFrom, '@')+1:]
 }
 
