@@ -3,24 +3,30 @@ package spf
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
-// budget is a context that ends with the caller's, or at a deadline. Its timer starts
-// when somebody waits for it: most questions of a receiver are answered out of a
+// budget is a context that ends with the caller's, or when its time is over. The timer
+// starts when somebody waits for it: most questions of a receiver are answered out of a
 // cache, and then a timer would cost more than the rest of the evaluation.
 type budget struct {
-	caller   context.Context
-	deadline time.Time
+	caller context.Context
+	start  time.Time
+	time   time.Duration
 
-	mu    sync.Mutex
-	timed context.Context // nil before somebody waits
-	stop  context.CancelFunc
-	over  bool // end was called
+	timed atomic.Pointer[timed] // nil before somebody waits
+	mu    sync.Mutex            // held to set timed and over
+	over  bool                  // end was called
 }
 
-func (b *budget) begin(ctx context.Context, d time.Duration) {
-	b.caller, b.deadline = ctx, time.Now().Add(d)
+type timed struct {
+	context.Context
+	stop context.CancelFunc
+}
+
+func newBudget(ctx context.Context, d time.Duration) *budget {
+	return &budget{caller: ctx, start: time.Now(), time: d}
 }
 
 // end releases what the budget holds; whoever still waits for it gets an error.
@@ -28,29 +34,36 @@ func (b *budget) end() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.over = true
-	if b.stop != nil {
-		b.stop()
+	if t := b.timed.Load(); t != nil {
+		t.stop()
 	}
 }
 
-func (b *budget) wait() context.Context {
+func (b *budget) wait() *timed {
+	if t := b.timed.Load(); t != nil {
+		return t
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.timed == nil {
-		b.timed, b.stop = context.WithDeadline(b.caller, b.deadline)
-		if b.over {
-			b.stop()
-		}
+	if t := b.timed.Load(); t != nil {
+		return t
 	}
-	return b.timed
+	t := new(timed)
+	t.Context, t.stop = context.WithDeadline(b.caller, b.start.Add(b.time))
+	if b.over {
+		t.stop()
+	}
+	b.timed.Store(t)
+	return t
 }
 
 // Deadline is the nearer one of the caller's and the budget's.
 func (b *budget) Deadline() (time.Time, bool) {
-	if d, ok := b.caller.Deadline(); ok && d.Before(b.deadline) {
+	own := b.start.Add(b.time)
+	if d, ok := b.caller.Deadline(); ok && d.Before(own) {
 		return d, true
 	}
-	return b.deadline, true
+	return own, true
 }
 
 // Done starts the timer.
@@ -58,10 +71,7 @@ func (b *budget) Done() <-chan struct{} { return b.wait().Done() }
 
 // Err tells without a timer whether the time is over.
 func (b *budget) Err() error {
-	b.mu.Lock()
-	idle := b.timed == nil && !b.over
-	b.mu.Unlock()
-	if idle && b.caller.Err() == nil && time.Now().Before(b.deadline) {
+	if b.timed.Load() == nil && b.caller.Err() == nil && time.Since(b.start) < b.time {
 		return nil
 	}
 	return b.wait().Err()

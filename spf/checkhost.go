@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/mailcheck-go/mailcheck/check"
@@ -49,7 +50,9 @@ type Verdict struct {
 	VoidHosts   int    `json:"void_hosts"`   // hosts of mx and names of the client without an address, which some receivers count too
 	// Problem is the reason for None, PermError and TempError; nil for others.
 	Problem *Problem `json:"problem,omitempty"`
-	Trace   []Event  `json:"trace,omitempty"` // where Session.Trace is set, the terms in the order in which they were done with
+	// Trace has the terms in the order in which they were done with, where
+	// Session.Trace is set; at most MaxTrace.
+	Trace []Event `json:"trace,omitempty"`
 }
 
 // Step is one record of a Path.
@@ -106,6 +109,9 @@ type Event struct {
 // reply beside what else stands there (RFC 5321, 4.5.3.1.5).
 const MaxExplanation = 400
 
+// MaxTrace bounds Verdict.Trace.
+const MaxTrace = 1000
+
 // ErrNoClient is the error for a Session without an address.
 var ErrNoClient = errors.New("spf: the session has no client address")
 
@@ -117,7 +123,7 @@ var ErrNoClient = errors.New("spf: the session has no client address")
 // address lookups of one mx go side by side. The error is ErrNoClient, or the
 // caller's own ctx.Err() beside a TempError; what the DNS does is a Result.
 func CheckHost(ctx context.Context, r dnsx.Resolver, s Session) (Verdict, error) {
-	return new(Checker).run(ctx, r, s, nil)
+	return limits{}.run(ctx, r, &s, new(evaluation))
 }
 
 // Checker is CheckHost for many messages: it keeps what it made of records, by their
@@ -128,8 +134,8 @@ type Checker struct {
 	// Budget is the time for one evaluation; 0 means 20 s, the least that RFC 7208,
 	// 4.6.4 wants receivers to allow.
 	Budget time.Duration
-	// MaxVoids is the number of lookups that may find nothing: 0 means MaxVoids of
-	// this package, less than 0 any number.
+	// MaxVoids is the number of lookups that may find nothing: 0 means the 2 of RFC
+	// 7208, 4.6.4, less than 0 any number.
 	MaxVoids int
 	// CountHosts counts against it not only terms, as RFC 7208, 4.6.4 words it, but
 	// also each host of an mx and each name of the client without an address.
@@ -138,11 +144,21 @@ type Checker struct {
 	MaxBytes int
 
 	programs programs
+	idle     sync.Pool // of *evaluation
 }
 
 // CheckHost is the function of that name with what the Checker keeps.
 func (c *Checker) CheckHost(ctx context.Context, r dnsx.Resolver, s Session) (Verdict, error) {
-	return c.run(ctx, r, s, &c.programs)
+	e, _ := c.idle.Get().(*evaluation)
+	if e == nil {
+		e = new(evaluation)
+	}
+	defer func() {
+		*e = evaluation{} // nothing of one message is left for the next
+		c.idle.Put(e)
+	}()
+	e.store, e.most = &c.programs, cmp.Or(c.MaxBytes, defaultMaxBytes)
+	return limits{time: c.Budget, maxVoids: c.MaxVoids, countHosts: c.CountHosts}.run(ctx, r, &s, e)
 }
 
 const (
@@ -150,35 +166,42 @@ const (
 	defaultMaxBytes = 16 << 20
 )
 
-func (c *Checker) run(ctx context.Context, r dnsx.Resolver, s Session, store *programs) (Verdict, error) {
+// limits are those of a Checker.
+type limits struct {
+	time       time.Duration
+	maxVoids   int
+	countHosts bool
+}
+
+func (l limits) run(ctx context.Context, r dnsx.Resolver, s *Session, e *evaluation) (Verdict, error) {
 	if !s.IP.IsValid() {
 		return Verdict{Result: None}, ErrNoClient
 	}
-	e := evaluation{Checker: c, resolver: r, store: store, session: s, ip: s.IP.Unmap().WithZone(""), family: dnsx.TypeAAAA}
+	l.time, l.maxVoids = cmp.Or(l.time, defaultBudget), cmp.Or(l.maxVoids, MaxVoids)
+	b := newBudget(ctx, l.time)
+	defer b.end()
+	e.limits, e.ctx, e.resolver, e.session = l, b, r, *s
+	e.ip, e.family = s.IP.Unmap().WithZone(""), dnsx.TypeAAAA
 	if e.ip.Is4() {
 		e.family = dnsx.TypeA
 	}
-	e.begin(ctx, cmp.Or(c.Budget, defaultBudget))
-	defer e.end()
 	name, err := e.identify()
-	v := Verdict{Domain: name, Sender: e.sender}
 	if err != nil {
 		e.fail(ProblemIdentity, check.Textf("%s", err.Error()))
-		v.Result, v.Problem = None, e.problem
-		return v, nil
+		return Verdict{Result: None, Sender: e.sender, Problem: e.problem}, nil
 	}
-	var f *frame
-	v.Result, f = e.check(name)
-	v.Path = e.steps()
+	result, f := e.check(name)
+	v := Verdict{
+		Result: result, Domain: name, Sender: e.sender, Path: e.steps(),
+		Lookups: e.lookups, Voids: e.voids, VoidHosts: e.voidHosts, Problem: e.problem, Trace: e.trace,
+	}
 	if e.problem == nil && f.term >= 0 {
 		v.Mechanism = v.Path[len(v.Path)-1].Term
 	}
-	v.Lookups, v.Voids, v.VoidHosts = e.lookups, e.voids, e.voidHosts
-	v.Problem, v.Trace = e.problem, e.trace
-	if v.Result == Fail {
+	switch result {
+	case Fail:
 		v.Explanation = e.explain(f)
-	}
-	if v.Result == TempError {
+	case TempError:
 		return v, ctx.Err()
 	}
 	return v, nil

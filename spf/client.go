@@ -31,7 +31,7 @@ func (e *evaluation) lookUp() {
 		return
 	}
 	c.asked = true
-	a, err := e.resolver.Resolve(e, dnsx.Q(e.reverseName(), dnsx.TypePTR))
+	a, err := e.resolver.Resolve(e.ctx, dnsx.Q(e.reverseName(), dnsx.TypePTR))
 	if err != nil || a == nil {
 		return
 	}

@@ -8,12 +8,13 @@ import (
 )
 
 // evaluation is one run of check_host with all that it calls for include and
-// redirect. It is the context of its questions too.
+// redirect.
 type evaluation struct {
-	budget
-	*Checker
+	limits
+	ctx      *budget
 	resolver dnsx.Resolver
 	store    *programs // nil: nothing is kept
+	most     int       // octets of the store
 	session  Session
 
 	ip                    netip.Addr
@@ -30,6 +31,7 @@ type evaluation struct {
 	client                    client
 	problem                   *Problem
 	trace                     []Event
+	single                    [1]dnsx.Reply
 }
 
 // frame is a record under evaluation.
@@ -66,7 +68,7 @@ func (e *evaluation) check(name string) (Result, *frame) {
 		}
 		for i := range prog.rec.Directives {
 			f.term = i
-			if result := e.directive(f, &prog.rec.Directives[i], &prog.targets[i]); result != "" {
+			if result := e.directive(f, &prog.rec.Directives[i]); result != "" {
 				return result, f
 			}
 		}
@@ -87,7 +89,7 @@ func (e *evaluation) check(name string) (Result, *frame) {
 
 // redirect returns the name that the record redirects to (RFC 7208, 6.1).
 func (e *evaluation) redirect(f *frame) (name string, result Result) {
-	to := &f.prog.toRec
+	to := &f.prog.redirect
 	if !e.spend(to) {
 		return "", PermError
 	}
@@ -121,7 +123,7 @@ func (e *evaluation) read(name string) (*program, Result) {
 	}
 	switch {
 	case found == 1:
-		return e.store.get(one, e.maxBytes()), ""
+		return e.store.get(one, e.most), ""
 	case found > 1:
 		return nil, e.fail(ProblemSeveral, check.Textf("%s has %d SPF records", name, found))
 	case !a.Exists():
@@ -132,17 +134,10 @@ func (e *evaluation) read(name string) (*program, Result) {
 	return nil, None
 }
 
-func (c *Checker) maxBytes() int {
-	if c.MaxBytes == 0 {
-		return defaultMaxBytes
-	}
-	return c.MaxBytes
-}
-
 // ask returns an answer, or nil where the result is TempError.
 func (e *evaluation) ask(name string, t dnsx.Type) *dnsx.Answer {
 	q := dnsx.Q(name, t)
-	a, err := e.resolver.Resolve(e, q)
+	a, err := e.resolver.Resolve(e.ctx, q)
 	if err != nil || a == nil {
 		e.failed(dnsx.ReplyOf(q)(nil, err).Err())
 		return nil
@@ -179,13 +174,10 @@ func (e *evaluation) fail(kind ProblemKind, reason check.Text) Result {
 }
 
 func (f *frame) place() place {
-	switch {
-	case f.term >= 0:
-		return f.prog.directives[f.term]
-	case f.term == atRedirect:
-		return f.prog.redirect
+	if f.term == atEnd {
+		return place{}
 	}
-	return place{}
+	return f.prog.place(f.term)
 }
 
 // text is the term as published.
@@ -209,7 +201,7 @@ func (e *evaluation) steps() []Step {
 
 // note adds to the trace.
 func (f *frame) note(outcome string) {
-	if e := f.e; e.session.Trace {
+	if e := f.e; e.session.Trace && len(e.trace) < MaxTrace {
 		e.trace = append(e.trace, Event{
 			Depth: f.depth, Name: f.name, Term: f.text(), Outcome: outcome, Lookups: e.lookups, Voids: e.voids,
 		})

@@ -63,7 +63,7 @@ func (e *evaluation) dotted() string {
 // explain returns what the record of f says about a fail. Whatever goes wrong, it is
 // as if it said nothing (RFC 7208, 6.2).
 func (e *evaluation) explain(f *frame) string {
-	spec, to := f.prog.rec.Exp, &f.prog.toText
+	spec, to := f.prog.rec.Exp, &f.prog.exp
 	if to.own || to.local && e.mute {
 		return ""
 	}
@@ -71,7 +71,7 @@ func (e *evaluation) explain(f *frame) string {
 	if err != nil {
 		return ""
 	}
-	a, err := e.resolver.Resolve(e, dnsx.Q(name, dnsx.TypeTXT))
+	a, err := e.resolver.Resolve(e.ctx, dnsx.Q(name, dnsx.TypeTXT))
 	if err != nil || a == nil || a.RCode != dnsx.NoError || len(a.Records) != 1 {
 		return ""
 	}

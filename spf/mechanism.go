@@ -1,6 +1,7 @@
 package spf
 
 import (
+	"cmp"
 	"net/netip"
 
 	"github.com/mailcheck-go/mailcheck/check"
@@ -8,36 +9,37 @@ import (
 )
 
 // directive evaluates one; "" means that it does not match (RFC 7208, 4.6.2).
-func (e *evaluation) directive(f *frame, d *Directive, to *destination) Result {
-	matched, result := e.match(f, d, to)
-	switch {
-	case result != "":
-		f.note(string(result))
-		return result
-	case matched:
-		f.note("match")
-		return d.Qualifier
-	}
-	f.note("no match")
-	return ""
-}
-
-// match evaluates a mechanism; a result that is not "" is an error that ends the
-// evaluation (RFC 7208, 5).
-func (e *evaluation) match(f *frame, d *Directive, to *destination) (matched bool, result Result) {
+func (e *evaluation) directive(f *frame, d *Directive) Result {
+	var matched bool
+	var result Result
 	switch d.Mechanism {
 	case All:
-		return true, ""
+		matched = true
 	case IP4, IP6:
-		return d.Prefix.Contains(e.ip), ""
+		matched = d.Prefix.Contains(e.ip)
+	default:
+		matched, result = e.match(f, d)
 	}
-	if !e.spend(to) {
+	if matched && result == "" {
+		result = d.Qualifier
+		f.note("match")
+	} else if e.session.Trace {
+		f.note(cmp.Or(string(result), "no match"))
+	}
+	return result
+}
+
+// match evaluates a mechanism that asks the DNS; a result that is not "" is an error
+// that ends the evaluation (RFC 7208, 5).
+func (e *evaluation) match(f *frame, d *Directive) (matched bool, result Result) {
+	to := f.prog.target(f.term)
+	if !e.spend(&to) {
 		return false, PermError
 	}
 	if to.local && e.mute { // RFC 8616, 4
 		return false, ""
 	}
-	name, err := f.target(d.Domain, to)
+	name, err := f.target(d.Domain, &to)
 	if err != nil {
 		if d.Mechanism == Include { // none, for check_host (RFC 7208, 4.3 and 5.2)
 			return false, e.fail(ProblemName, check.Textf("it leads to what is no domain name: %s", err.Error()))
@@ -101,24 +103,21 @@ func (e *evaluation) void(a *dnsx.Answer) Result {
 // voidBelow counts n address lookups below a term.
 func (e *evaluation) voidBelow(n int) Result {
 	e.voidHosts += n
-	if n == 0 || !e.CountHosts {
+	if n == 0 || !e.countHosts {
 		return ""
 	}
 	return e.voidLimit()
 }
 
 func (e *evaluation) voidLimit() Result {
-	most, have := e.MaxVoids, e.voids
-	if most == 0 {
-		most = MaxVoids
-	}
-	if e.CountHosts {
+	have := e.voids
+	if e.countHosts {
 		have += e.voidHosts
 	}
-	if most < 0 || have <= most {
+	if e.maxVoids < 0 || have <= e.maxVoids {
 		return ""
 	}
-	return e.fail(ProblemVoids, check.Textf("it is past the limit of %d lookups that find nothing", most))
+	return e.fail(ProblemVoids, check.Textf("it is past the limit of %d lookups that find nothing", e.maxVoids))
 }
 
 // include evaluates another record, of which only a pass counts (RFC 7208, 5.2).
@@ -200,8 +199,13 @@ func (e *evaluation) exchanges(d *Directive, name string) (matched bool, result 
 
 // askAll puts questions side by side.
 func (e *evaluation) askAll(qs []dnsx.Question) []dnsx.Reply {
-	if len(qs) == 0 {
+	switch len(qs) {
+	case 0:
 		return nil
+	case 1:
+		a, err := e.resolver.Resolve(e.ctx, qs[0])
+		e.single[0] = dnsx.ReplyOf(qs[0])(a, err)
+		return e.single[:]
 	}
-	return dnsx.Ask(e, e.resolver, qs...)
+	return dnsx.Ask(e.ctx, e.resolver, qs...)
 }

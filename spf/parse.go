@@ -66,19 +66,9 @@ func (p *parser) read(txt string) {
 const maxFaults = 100
 
 type parser struct {
-	rec    Record
-	places *places // where the terms stand; nil where nobody wants to know
+	rec  Record
+	term term // the one that is being read
 }
-
-// places has the terms of a record that can be evaluated, those of Directives in
-// their order.
-type places struct {
-	directives    []place
-	redirect, exp place
-}
-
-// place is where a term stands in the text of a record.
-type place struct{ start, end int }
 
 func (p *parser) fail(f *SyntaxError) {
 	if len(p.rec.Faults) < maxFaults {
@@ -89,9 +79,9 @@ func (p *parser) fail(f *SyntaxError) {
 // token reads what stands between two blanks: one term, or several that were set
 // apart by something else.
 func (p *parser) token(at int, text string) {
-	t, fault := parseTerm(text)
+	fault := p.term.parse(text)
 	if fault == nil {
-		p.add(t, at, text)
+		p.add(&p.term, at, text)
 		return
 	}
 	fault.Offset, fault.Term = at, text
@@ -104,44 +94,34 @@ func (p *parser) token(at int, text string) {
 		Kind: FaultSeparator, Offset: at, Term: text,
 		Reason: "terms are separated by blanks alone, and here stands " + sep,
 	})
-	for _, t := range pieces {
-		p.add(t, at, text)
+	for i := range pieces {
+		p.add(&pieces[i], at, text)
 	}
 }
 
 // add puts a term into the record.
-func (p *parser) add(t term, at int, text string) {
+func (p *parser) add(t *term, at int, text string) {
 	again := func() {
 		p.fail(&SyntaxError{
 			Kind: FaultDuplicate, Offset: at, Term: text,
 			Reason: t.modifier.Name + " may stand in a record once",
 		})
 	}
-	where := place{at, at + len(text)}
 	switch {
 	case t.modifier.Name == "":
 		p.rec.Directives = append(p.rec.Directives, t.directive)
-		if p.places != nil {
-			p.places.directives = append(p.places.directives, where)
-		}
 	case t.modifier.Name == nameRedirect:
 		if !p.rec.Redirect.IsZero() {
 			again()
 			return
 		}
 		p.rec.Redirect = t.modifier.Value
-		if p.places != nil {
-			p.places.redirect = where
-		}
 	case t.modifier.Name == nameExp:
 		if !p.rec.Exp.IsZero() {
 			again()
 			return
 		}
 		p.rec.Exp = t.modifier.Value
-		if p.places != nil {
-			p.places.exp = where
-		}
 	default:
 		p.rec.Modifiers = append(p.rec.Modifiers, t.modifier)
 	}
@@ -161,9 +141,15 @@ type term struct {
 
 // parseTerm reads one term (RFC 7208, 4.6.1). Of a fault it sets kind and reason.
 func parseTerm(text string) (t term, fault *SyntaxError) {
-	bad := func(kind Fault, reason string) (term, *SyntaxError) {
-		return term{}, &SyntaxError{Kind: kind, Reason: reason}
-	}
+	fault = t.parse(text)
+	return t, fault
+}
+
+// parse is parseTerm into a term that may have been used before: records are long,
+// and copies are what parsing them would cost most.
+func (t *term) parse(text string) *SyntaxError {
+	t.modifier = Modifier{}
+	bad := func(kind Fault, reason string) *SyntaxError { return &SyntaxError{Kind: kind, Reason: reason} }
 	qualifier, body := cutQualifier(text)
 	n := nameLength(body)
 	name, arg := body[:n], body[n:]
@@ -176,7 +162,7 @@ func parseTerm(text string) (t term, fault *SyntaxError) {
 		}
 		return bad(FaultSyntax, "a term starts with the name of a mechanism or modifier")
 	case arg == "" || arg[0] == ':' || arg[0] == '/':
-		return parseDirective(qualifier, name, arg)
+		return t.parseDirective(qualifier, name, arg)
 	case arg[0] != '=':
 		if notVisible(arg[:1]) >= 0 {
 			return bad(FaultSyntax, octetReason(arg[0]))
@@ -185,7 +171,7 @@ func parseTerm(text string) (t term, fault *SyntaxError) {
 	case len(body) != len(text):
 		return bad(FaultSyntax, "a modifier takes no qualifier")
 	}
-	return parseModifier(name, arg[1:])
+	return t.parseModifier(name, arg[1:])
 }
 
 func cutQualifier(text string) (Result, string) {
@@ -216,7 +202,7 @@ func nameLength(s string) int {
 	return len(s)
 }
 
-func parseModifier(name, value string) (term, *SyntaxError) {
+func (t *term) parseModifier(name, value string) *SyntaxError {
 	var problem *macroProblem
 	m := Modifier{Name: name}
 	switch {
@@ -230,35 +216,36 @@ func parseModifier(name, value string) (term, *SyntaxError) {
 		m.Value, problem = parseMacros(value, true)
 	}
 	if problem != nil {
-		return term{}, &SyntaxError{Kind: problem.kind, Reason: problem.reason}
+		return &SyntaxError{Kind: problem.kind, Reason: problem.reason}
 	}
-	return term{modifier: m}, nil
+	t.modifier = m
+	return nil
 }
 
 // parseDirective reads a mechanism of which arg is all that follows the name: it is
 // empty, or starts with a colon or slash.
-func parseDirective(qualifier Result, name, arg string) (term, *SyntaxError) {
-	d := Directive{Qualifier: qualifier, Mechanism: mechanismOf(name)}
-	var fault *SyntaxError
+func (t *term) parseDirective(qualifier Result, name, arg string) *SyntaxError {
+	d := &t.directive
+	*d = Directive{Qualifier: qualifier, Mechanism: mechanismOf(name)}
 	switch d.Mechanism {
-	case 0:
-		fault = &SyntaxError{Kind: FaultMechanism, Reason: unknownReason(name, arg)}
 	case All:
 		if arg != "" {
-			fault = &SyntaxError{Kind: FaultSyntax, Reason: "all takes no argument"}
+			return &SyntaxError{Kind: FaultSyntax, Reason: "all takes no argument"}
 		}
 	case IP4, IP6:
-		fault = d.network(arg)
+		return d.network(arg)
 	case A, MX:
-		fault = d.host(arg)
+		return d.host(arg)
 	case PTR:
 		if arg != "" {
-			fault = d.target(arg)
+			return d.target(arg)
 		}
 	case Include, Exists:
-		fault = d.target(arg)
+		return d.target(arg)
+	default:
+		return &SyntaxError{Kind: FaultMechanism, Reason: unknownReason(name, arg)}
 	}
-	return term{directive: d}, fault
+	return nil
 }
 
 func unknownReason(name, arg string) string {

@@ -1,20 +1,21 @@
 package spf
 
 import (
+	"iter"
+	"strings"
 	"sync"
 
 	"github.com/mailcheck-go/mailcheck/dnsx"
 )
 
-// program is a record made ready to be evaluated any number of times: what does not
-// depend on the message is done.
+// program is a record to be evaluated. Where it is kept, what does not depend on the
+// message is done beforehand, else when it is needed.
 type program struct {
-	text string
-	places
-	rec     Record
-	targets []destination // of rec.Directives
-	toRec   destination   // of redirect
-	toText  destination   // of exp
+	text          string
+	rec           *Record
+	targets       []destination // of rec.Directives; nil where nothing is done
+	places        []place       // of the terms, as far as they are no modifiers
+	redirect, exp destination
 }
 
 // destination is the name that a term leads to, as far as it is the same for every
@@ -27,25 +28,89 @@ type destination struct {
 	local bool   // %{s} or %{l} is in it
 }
 
-func compile(text string) *program {
-	prog := &program{text: text}
-	p := parser{places: &prog.places}
-	p.read(text)
-	prog.rec = p.rec
-	if len(p.rec.Faults) > 0 { // nobody will evaluate it
+// place is where a term stands in the text of a record.
+type place struct{ start, end int }
+
+func compile(text string, keep bool) *program {
+	prog := &program{text: text, rec: parse(text)}
+	if len(prog.rec.Faults) > 0 { // nobody will evaluate it
 		return prog
 	}
-	if n := len(p.rec.Directives); n > 0 {
-		prog.targets = make([]destination, n)
-	}
-	for i := range prog.targets {
-		switch d := &p.rec.Directives[i]; d.Mechanism {
-		case Include, A, MX, PTR, Exists:
-			prog.targets[i] = lead(d.Domain)
+	prog.redirect, prog.exp = lead(prog.rec.Redirect), lead(prog.rec.Exp)
+	if keep {
+		prog.targets = make([]destination, len(prog.rec.Directives))
+		for i := range prog.targets {
+			prog.targets[i] = leadOf(&prog.rec.Directives[i])
+		}
+		prog.places = make([]place, 0, len(prog.rec.Directives))
+		for at := range terms(text) {
+			if !isModifier(text[at.start:at.end]) {
+				prog.places = append(prog.places, at)
+			}
 		}
 	}
-	prog.toRec, prog.toText = lead(p.rec.Redirect), lead(p.rec.Exp)
 	return prog
+}
+
+// terms yields what stands between blanks.
+func terms(text string) iter.Seq[place] {
+	return func(yield func(place) bool) {
+		for at := len(version); at < len(text); {
+			end := strings.IndexByte(text[at:], ' ')
+			if end < 0 {
+				end = len(text) - at
+			}
+			if end > 0 && !yield(place{at, at + end}) {
+				return
+			}
+			at += end + 1
+		}
+	}
+}
+
+// isModifier tells of a term without fault whether it is one (RFC 7208, 4.6.1).
+func isModifier(term string) bool {
+	n := nameLength(term)
+	return n < len(term) && term[n] == '='
+}
+
+// target is where a directive leads.
+func (p *program) target(i int) destination {
+	if p.targets != nil {
+		return p.targets[i]
+	}
+	return leadOf(&p.rec.Directives[i])
+}
+
+// place is where a directive stands, or where its index is atRedirect that modifier.
+func (p *program) place(i int) place {
+	if i >= 0 && p.places != nil {
+		return p.places[i]
+	}
+	for at := range terms(p.text) {
+		switch term := p.text[at.start:at.end]; {
+		case !isModifier(term):
+			if i == 0 {
+				return at
+			}
+			if i > 0 {
+				i--
+			}
+		case i == atRedirect:
+			if _, ok := cutFold(term, nameRedirect+"="); ok {
+				return at
+			}
+		}
+	}
+	return place{}
+}
+
+func leadOf(d *Directive) destination {
+	switch d.Mechanism {
+	case All, IP4, IP6:
+		return destination{}
+	}
+	return lead(d.Domain)
 }
 
 func lead(spec MacroString) destination {
@@ -80,7 +145,7 @@ type programs struct {
 // get returns the program of an SPF record, from what is kept if there is a store.
 func (s *programs) get(rr dnsx.RR, most int) *program {
 	if s == nil {
-		return compile(textOf(rr.Data))
+		return compile(textOf(rr.Data), false)
 	}
 	s.mu.RLock()
 	prog := s.young[string(rr.Data)]
@@ -93,7 +158,7 @@ func (s *programs) get(rr dnsx.RR, most int) *program {
 		return prog
 	}
 	if prog == nil {
-		prog = compile(textOf(rr.Data))
+		prog = compile(textOf(rr.Data), true)
 	}
 	s.put(string(rr.Data), prog, most/2)
 	return prog

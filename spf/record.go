@@ -52,9 +52,9 @@ func (m Mechanism) String() string {
 }
 
 func mechanismOf(name string) Mechanism {
-	for m, known := range mechanismNames {
-		if len(name) == len(known) && known != "" && strings.EqualFold(name, known) {
-			return Mechanism(m)
+	for m := All; int(m) < len(mechanismNames); m++ {
+		if known := mechanismNames[m]; len(name) == len(known) && name[0]|0x20 == known[0] && strings.EqualFold(name, known) {
+			return m
 		}
 	}
 	return 0

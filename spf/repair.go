@@ -173,7 +173,7 @@ func cure(txt string) (rec *Record, ok bool) {
 				t.modifier.Name == nameExp && p.rec.Exp.Raw == t.modifier.Value.Raw {
 				continue // the same once more
 			}
-			p.add(t, 0, token)
+			p.add(&t, 0, token)
 		}
 	}
 	return &p.rec, len(p.rec.Faults) == 0
