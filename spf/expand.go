@@ -68,7 +68,7 @@ func cutLeft(name []byte) []byte {
 	if n > 0 && name[n-1] == '.' {
 		n-- // the dot of the root is no part of the length
 	}
-	for from := n - maxName - 1; from >= 0 && from < n; from++ {
+	for from := n - maxName - 1; from >= 0 && from < len(name); from++ {
 		if name[from] == '.' {
 			return name[from+1:]
 		}
