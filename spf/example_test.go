@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
+	"time"
 
 	"github.com/mailcheck-go/mailcheck/check"
+	"github.com/mailcheck-go/mailcheck/dnsx"
 	"github.com/mailcheck-go/mailcheck/dnsx/dnstest"
 	"github.com/mailcheck-go/mailcheck/spf"
 )
@@ -120,4 +123,50 @@ acme.example. TXT "v=spf1 ip4:198.51.100.2,ip4:198.51.100.3 -all"
 	}
 	// Output:
 	// acme.example TXT [v=spf1 ip4:198.51.100.2 ip4:198.51.100.3 ip4:198.51.100.1 ~all]
+}
+
+func ExampleCheckHost() {
+	zone := dnstest.Must(`
+acme.example.          TXT "v=spf1 include:_spf.provider.example -all exp=why.acme.example"
+_spf.provider.example. TXT "v=spf1 ip4:203.0.113.0/24 ~all"
+why.acme.example.      TXT "%{i} is no mail server of %{d}"
+`)
+	for _, ip := range []string{"203.0.113.7", "198.51.100.7"} {
+		v, err := spf.CheckHost(context.Background(), zone, spf.Session{
+			IP: netip.MustParseAddr(ip), MailFrom: "news@acme.example", Helo: "out.provider.example",
+		})
+		if err != nil {
+			fmt.Println(err) // the context ended, or there is no address
+			return
+		}
+		fmt.Println(v.Result, "by", v.Mechanism, "in the record of", v.Path[len(v.Path)-1].Name)
+		if v.Explanation != "" {
+			fmt.Println(v.Domain, "explains:", v.Explanation)
+		}
+	}
+	// Output:
+	// pass by ip4:203.0.113.0/24 in the record of _spf.provider.example
+	// fail by -all in the record of acme.example
+	// acme.example explains: 198.51.100.7 is no mail server of acme.example
+}
+
+func ExampleChecker() {
+	zone := dnstest.Must(`
+acme.example. TXT "v=spf1 include:_spf.gone.example -all"
+slow.example. TXT !timeout
+`)
+	checker := spf.Checker{Budget: 30 * time.Second} // one for all messages
+	resolver := &dnsx.Cache{Next: zone}
+	for _, from := range []string{"user@acme.example", "user@slow.example", "user@silent.example"} {
+		v, err := checker.CheckHost(context.Background(), resolver, spf.Session{IP: netip.MustParseAddr("192.0.2.7"), MailFrom: from})
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(v.Result, "because", v.Problem)
+	}
+	// Output:
+	// permerror because include:_spf.gone.example in the record of acme.example: _spf.gone.example does not exist
+	// temperror because TXT slow.example timed out at dnstest
+	// none because silent.example does not exist
 }

@@ -9,6 +9,9 @@
 //
 // Discover judges nothing, and all the others are pure. Nobody needs a message for
 // this: what only a message can tell, such as the value of a macro, is unknown.
+//
+// [CheckHost] is for receivers, who have a message: it says whether its client may send
+// for its sender (check_host of RFC 7208, 4). A [Checker] does it for many messages.
 package spf
 
 import (

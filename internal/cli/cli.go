@@ -95,7 +95,7 @@ a question failed, 130 interrupted. With --format nagios Nagios' own: 0 OK,
 		Args:          cobra.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.AddCommand(a.domainCommand(), a.certCommand(), a.accountCommand(), a.judgeCommand(), a.rulesCommand(), a.explainCommand(), a.versionCommand())
+	root.AddCommand(a.domainCommand(), a.certCommand(), a.accountCommand(), a.judgeCommand(), a.rulesCommand(), a.explainCommand(), a.spfCommand(), a.versionCommand())
 	return root
 }
 

@@ -1,0 +1,175 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mailcheck-go/mailcheck/internal/idn"
+	"github.com/mailcheck-go/mailcheck/report"
+	"github.com/mailcheck-go/mailcheck/spf"
+)
+
+func (a *app) spfCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "spf",
+		Short: "Evaluate, draw and lint SPF records",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(a.spfCheckCommand())
+	return cmd
+}
+
+// spfCheckOptions are the flags of "spf check".
+type spfCheckOptions struct {
+	network
+	ip, from, helo, receiver string
+	format                   string
+	trace                    bool
+}
+
+func (a *app) spfCheckCommand() *cobra.Command {
+	var o spfCheckOptions
+	cmd := &cobra.Command{
+		Use:   "check --ip ADDR --from ADDRESS [--helo NAME]",
+		Short: "Say whether a client may send for an address, as a receiver does",
+		Long: `check evaluates the SPF record of the sender's domain for one client, as
+receivers do (RFC 7208), and says which term decided, by way of which includes,
+and what it cost. Without --from the name of --helo is checked, as for a message
+with a null reverse-path.
+
+Exit status: 0 pass, 1 any other result, 2 wrong usage, 3 temperror: a question
+to the DNS failed.`,
+		Example: `  mailcheck spf check --ip 192.0.2.7 --from user@acme.example
+  mailcheck spf check --ip 2001:db8::7 --helo out.acme.example --trace
+  mailcheck spf check --ip 192.0.2.7 --from acme.example --zone zones/ --offline
+  mailcheck spf check --ip 192.0.2.7 --from user@acme.example --format json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.spfCheck(cmd.Context(), &o) },
+	}
+	o.network.flags(cmd)
+	f := cmd.Flags()
+	f.StringVar(&o.ip, "ip", "", "address of the client that sends the mail")
+	f.StringVar(&o.from, "from", "", "the address of MAIL FROM, or its domain alone")
+	f.StringVar(&o.helo, "helo", "", "the name that the client says in EHLO or HELO")
+	f.StringVar(&o.receiver, "receiver", "", "the receiving host, for explanations that name it")
+	f.BoolVar(&o.trace, "trace", false, "show every term that was evaluated")
+	f.StringVar(&o.format, "format", "text", "how to write the verdict: text or json")
+	complete(cmd, "format", "text", "json")
+	const patience = 20 * time.Second // RFC 7208, 4.6.4: at least
+	o.timeout, f.Lookup("timeout").DefValue = patience, patience.String()
+	return cmd
+}
+
+func (a *app) spfCheck(ctx context.Context, o *spfCheckOptions) error {
+	s, err := o.session()
+	if err != nil {
+		return err
+	}
+	s.Time = a.Now()
+	if o.format != "text" && o.format != "json" {
+		return fmt.Errorf("--format %q: want text or json", o.format)
+	}
+	src, err := a.source(&o.network)
+	if err != nil {
+		return err
+	}
+	domain := cmp.Or(s.MailFrom, s.Helo)
+	if name, _, err := idn.Domain(domain[strings.LastIndexByte(domain, '@')+1:]); err == nil {
+		if err := src.knows(name); err != nil {
+			return err
+		}
+		a.notes(src, name)
+	}
+	checker := spf.Checker{Budget: o.timeout}
+	v, err := checker.CheckHost(ctx, src.Resolver, s)
+	if err != nil {
+		return err
+	}
+	if o.format == "json" {
+		enc := json.NewEncoder(a.Stdout)
+		enc.SetEscapeHTML(false)
+		enc.SetIndent("", "  ")
+		err = enc.Encode(v)
+	} else {
+		_, err = fmt.Fprint(a.Stdout, verdictText(s, &v))
+	}
+	switch {
+	case err != nil:
+		return err
+	case v.Result == spf.Pass:
+		return nil
+	case v.Result == spf.TempError:
+		return exitStatus(NotKnown)
+	}
+	return exitStatus(Found)
+}
+
+// session reads the flags that describe a message.
+func (o *spfCheckOptions) session() (spf.Session, error) {
+	switch {
+	case o.ip == "":
+		return spf.Session{}, errors.New("--ip: name the address of the client, such as --ip 192.0.2.7")
+	case o.from == "" && o.helo == "":
+		return spf.Session{}, errors.New("name whom the mail is from, with --from user@acme.example or --helo out.acme.example")
+	}
+	ip, err := netip.ParseAddr(strings.Trim(o.ip, "[]"))
+	if err != nil {
+		return spf.Session{}, fmt.Errorf("--ip: %q is no IP address", o.ip)
+	}
+	return spf.Session{IP: ip, MailFrom: o.from, Helo: o.helo, Receiver: o.receiver, Trace: o.trace}, nil
+}
+
+// verdictText writes a verdict for people. What comes out of the DNS is cleaned line by
+// line.
+func verdictText(s spf.Session, v *spf.Verdict) string {
+	var b strings.Builder
+	line := func(label, format string, args ...any) {
+		fmt.Fprintf(&b, "  %-11s  %s\n", label, report.Clean(fmt.Sprintf(format, args...)))
+	}
+	fmt.Fprintf(&b, "%s  %s\n", v.Result, report.Clean(fmt.Sprintf(resultText[v.Result], s.IP, cmp.Or(v.Domain, "the domain"))))
+	for i, step := range v.Path {
+		switch {
+		case i < len(v.Path)-1:
+			line("by way of", "%s in the record of %s", step.Term, step.Name)
+		case v.Mechanism != "":
+			line("decided by", "%s in the record of %s", step.Term, step.Name)
+		case v.Problem == nil:
+			line("decided by", "nothing in the record of %s, which has no all", step.Name)
+		}
+	}
+	if v.Problem != nil {
+		line("problem", "%s", v.Problem)
+	}
+	if v.Explanation != "" {
+		line("explanation", "%s explains: %s", v.Domain, v.Explanation)
+	}
+	line("cost", "%d of %d lookups, %d of %d void", v.Lookups, spf.MaxLookups, v.Voids, spf.MaxVoids)
+	if len(v.Trace) > 0 {
+		b.WriteString("\n  lookups  void  outcome   term\n")
+	}
+	for _, e := range v.Trace {
+		term := fmt.Sprintf("%s%s  (%s)", strings.Repeat("  ", e.Depth), e.Term, e.Name)
+		fmt.Fprintf(&b, "  %7d  %4d  %-8s  %s\n", e.Lookups, e.Voids, e.Outcome, report.Clean(term))
+	}
+	return b.String()
+}
+
+// resultText says what each result means (RFC 7208, 2.6).
+var resultText = map[spf.Result]string{
+	spf.Pass:      "%s may send for %s",
+	spf.Fail:      "%s may not send for %s",
+	spf.SoftFail:  "%s probably may not send for %s",
+	spf.Neutral:   "whether %s may send is something %s does not say",
+	spf.None:      "whether %s may send for %s is not published",
+	spf.PermError: "whether %s may send for %s cannot be told: what is published is in error",
+	spf.TempError: "whether %s may send for %s could not be found out now",
+}

@@ -1,0 +1,66 @@
+package cli_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mailcheck-go/mailcheck/dnsx/dnstest"
+	"github.com/mailcheck-go/mailcheck/internal/cli"
+)
+
+// The explanation is that of a hostile domain.
+const spfLines = `
+bad.example.  TXT "v=spf1 mx a:gone.example -include:x.example exp=e.bad.example -all"
+bad.example.  MX 10 mx.bad.example.
+mx.bad.example. A 192.0.2.1
+x.example.    TXT "v=spf1 ip4:192.0.2.7"
+e.bad.example. TXT "%{i} is none of ours; see https://%{d}/?s=%{S}"
+slow.example. TXT !timeout
+`
+
+func TestSPFGolden(t *testing.T) {
+	tests := []struct{ name, args string }{
+		{"spf-pass.txt", "spf check " + zones + "--ip 203.0.113.70 --from user@acme.example --trace"},
+		{"spf-permerror.txt", "spf check " + zones + "--ip 192.0.2.1 --from user@acme.example"},
+		{"spf-fail.txt", "spf check --ip 192.0.2.7 --from <a&b@bad.example> --trace"},
+		{"spf-fail.json", "spf check --ip 192.0.2.7 --from a&b@bad.example --format json"},
+		{"spf-temperror.json", "spf check --ip 192.0.2.7 --from user@slow.example --format json"},
+		{"spf-none.txt", "spf check --ip 2001:db8::7 --helo [192.0.2.7]"},
+		{"spf-help.txt", "spf check --help"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := run(t, dnstest.Must(spfLines), "", words(tt.args)...)
+			require.NotEqual(t, cli.Usage, got.code, got.err)
+			golden(t, tt.name, got.out)
+		})
+	}
+}
+
+func TestSPFExitStatus(t *testing.T) {
+	tests := []struct {
+		name, args string
+		want       int
+	}{
+		{"pass", "spf check --ip 192.0.2.1 --from user@bad.example", cli.Clean},
+		{"fail", "spf check --ip 192.0.2.7 --from bad.example", cli.Found},
+		{"none", "spf check --ip 192.0.2.7 --from user@gone.example", cli.Found},
+		{"temperror", "spf check --ip 192.0.2.7 --helo slow.example", cli.NotKnown},
+		{"no client", "spf check --from user@bad.example", cli.Usage},
+		{"a client that is none", "spf check --ip 192.0.2.300 --from user@bad.example", cli.Usage},
+		{"nobody", "spf check --ip 192.0.2.7", cli.Usage},
+		{"a format that is none", "spf check --ip 192.0.2.7 --from bad.example --format xml", cli.Usage},
+		{"an argument too many", "spf check bad.example --ip 192.0.2.7 --from bad.example", cli.Usage},
+		{"offline, and a name in no zone", "spf check " + zones + "--ip 192.0.2.7 --from user@bad.example", cli.Usage},
+		{"no time at all", "spf check --timeout 0s --ip 192.0.2.7 --from user@bad.example", cli.Usage},
+		{"help", "spf", cli.Clean},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := run(t, dnstest.Must(spfLines), "", words(tt.args)...)
+			assert.Equal(t, tt.want, got.code, got.err+got.out)
+		})
+	}
+}
