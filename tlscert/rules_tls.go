@@ -98,7 +98,7 @@ func (h *Served) tried(e *Endpoint, what string, form func(*Try) bool) (*Session
 		}
 	}
 	if len(e.Tries) == 0 { // one gap for all forms: nobody wanted them
-		what = "further handshakes with "
+		what = "a further handshake with "
 	}
 	return nil, []check.Gap{{Subject: what + h.String(), Why: check.NotAsked}}
 }
