@@ -7,7 +7,7 @@ import (
 )
 
 // maxPTR is how many names of a client are looked at (RFC 7208, 4.6.4).
-const maxPTR = 10
+const maxPTR = mxHosts
 
 // client has the names of the client, once they were asked for. Which of them are
 // true is found out as far as somebody wants to know.
@@ -46,8 +46,7 @@ func (e *evaluation) lookUp() {
 // validate finds out about the names at and below parent, side by side, and returns
 // how many have no address.
 func (e *evaluation) validate(parent string) (voids int) {
-	var room [maxPTR]dnsx.Question
-	qs := room[:0]
+	qs := e.questions[:0]
 	for _, n := range e.client.names {
 		if !n.tested && dnsx.Below(n.name, parent) {
 			qs = append(qs, dnsx.Q(n.name, e.family))

@@ -31,7 +31,9 @@ type evaluation struct {
 	client                    client
 	problem                   *Problem
 	trace                     []Event
-	single                    [1]dnsx.Reply
+
+	questions [mxHosts]dnsx.Question // those of one mx or of the client's names
+	single    [1]dnsx.Reply
 }
 
 // frame is a record under evaluation.

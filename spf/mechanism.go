@@ -172,8 +172,7 @@ func (e *evaluation) exchanges(d *Directive, name string) (matched bool, result 
 	if n := len(mx.Records); n > mxHosts {
 		return false, e.fail(ProblemHosts, check.Textf("it has %d hosts, %d over the limit", n, n-mxHosts))
 	}
-	var room [mxHosts]dnsx.Question
-	hosts := room[:0]
+	hosts := e.questions[:0]
 	for _, rr := range mx.Records {
 		if _, host, ok := rr.MX(); ok && host != "." {
 			hosts = append(hosts, dnsx.Q(host, e.family))

@@ -3,7 +3,6 @@ package spf
 import (
 	"fmt"
 	"net/netip"
-	"strconv"
 	"strings"
 )
 
@@ -309,11 +308,13 @@ func (d *Directive) network(arg string) *SyntaxError {
 	if len(arg) < 2 || arg[0] != ':' {
 		return bad(d.Mechanism.String() + " needs a colon and an address")
 	}
-	if at := notVisible(arg); at >= 0 {
-		return &SyntaxError{Kind: FaultSyntax, Reason: octetReason(arg[at])}
-	}
 	text, length, cut := strings.Cut(arg[1:], "/")
 	addr, err := netip.ParseAddr(text)
+	if err != nil || cut || addr.Zone() != "" {
+		if at := notVisible(arg); at >= 0 {
+			return &SyntaxError{Kind: FaultSyntax, Reason: octetReason(arg[at])}
+		}
+	}
 	switch {
 	case d.Mechanism == IP4 && (err != nil || !addr.Is4()):
 		if err == nil && addr.Zone() == "" {
@@ -336,8 +337,17 @@ func (d *Directive) network(arg string) *SyntaxError {
 
 // prefixLength reads a number without leading zeros.
 func prefixLength(s string, most uint8, to *uint8) bool {
-	n, err := strconv.ParseUint(s, 10, 8)
-	if err != nil || n > uint64(most) || len(s) > 1 && s[0] == '0' {
+	if s == "" || len(s) > 3 || len(s) > 1 && s[0] == '0' {
+		return false
+	}
+	n := 0
+	for _, c := range []byte(s) {
+		if !isDigit(c) {
+			return false
+		}
+		n = 10*n + int(c-'0')
+	}
+	if n > int(most) {
 		return false
 	}
 	*to = uint8(n)

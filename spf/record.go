@@ -52,10 +52,31 @@ func (m Mechanism) String() string {
 }
 
 func mechanismOf(name string) Mechanism {
-	for m := All; int(m) < len(mechanismNames); m++ {
-		if known := mechanismNames[m]; len(name) == len(known) && name[0]|0x20 == known[0] && strings.EqualFold(name, known) {
-			return m
+	m := Mechanism(0)
+	switch len(name) {
+	case 1:
+		m = A
+	case 2:
+		m = MX
+	case 3:
+		switch name[0] | 0x20 {
+		case 'a':
+			m = All
+		case 'p':
+			m = PTR
+		case 'i':
+			m = IP4
+			if name[2] == '6' {
+				m = IP6
+			}
 		}
+	case 6:
+		m = Exists
+	case 7:
+		m = Include
+	}
+	if m != 0 && strings.EqualFold(name, mechanismNames[m]) {
+		return m
 	}
 	return 0
 }

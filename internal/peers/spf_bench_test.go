@@ -135,7 +135,7 @@ func newMemory(tb testing.TB) *memory {
 var (
 	nobody     = &dnsx.Answer{RCode: dnsx.NXDomain}
 	errNobody  = &net.DNSError{Err: "no such host", IsNotFound: true}
-	_          = dnsx.Resolver(&memory{})
+	_          = dnsx.BulkResolver(&memory{})
 	_          = peer.DNSResolver(&memory{})
 	background = context.Background()
 )
@@ -148,6 +148,15 @@ func (m *memory) Resolve(ctx context.Context, q dnsx.Question) (*dnsx.Answer, er
 		return a, nil
 	}
 	return nobody, nil
+}
+
+// ResolveAll is what dnsx.Cache has too.
+func (m *memory) ResolveAll(ctx context.Context, qs []dnsx.Question) []dnsx.Reply {
+	replies := make([]dnsx.Reply, len(qs))
+	for i, q := range qs {
+		replies[i] = dnsx.ReplyOf(q)(m.Resolve(ctx, q))
+	}
+	return replies
 }
 
 func (m *memory) LookupTXT(ctx context.Context, name string) ([]string, error) {
