@@ -20,11 +20,11 @@ import (
 func (a *app) spfCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "spf",
-		Short: "Evaluate, draw and lint SPF records",
+		Short: "Evaluate and draw SPF records",
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.spfCheckCommand())
+	cmd.AddCommand(a.spfCheckCommand(), a.spfTreeCommand())
 	return cmd
 }
 

@@ -18,6 +18,9 @@ mx.bad.example. A 192.0.2.1
 x.example.    TXT "v=spf1 ip4:192.0.2.7"
 e.bad.example. TXT "%{i} is none of ours; see https://%{d}/?s=%{S}"
 slow.example. TXT !timeout
+tree.example. TXT "v=spf1 a mx ip4:192.0.2.1 ip6:2001:db8::/32 include:b.tree.example exists:%{i}.%{p}.tree.example include:%{l}.tree.example include:b.tree.example ip4:192.0.2.2 redirect=tree.example"
+b.tree.example. TXT "v=spf1 include:slow.example include:c.tree.example include:gone.example include:x.example ?all include:after.example"
+c.tree.example. TXT "v=spf1 mx ipv4:1.2.3.4"
 `
 
 func TestSPFGolden(t *testing.T) {
@@ -28,6 +31,8 @@ func TestSPFGolden(t *testing.T) {
 		{"spf-fail.json", "spf check --ip 192.0.2.7 --from a&b@bad.example --format json"},
 		{"spf-temperror.json", "spf check --ip 192.0.2.7 --from user@slow.example --format json"},
 		{"spf-none.txt", "spf check --ip 2001:db8::7 --helo [192.0.2.7]"},
+		{"spf-tree.txt", "spf tree " + zones + "acme.example"},
+		{"spf-tree-bad.txt", "spf tree tree.example"},
 		{"spf-help.txt", "spf check --help"},
 	}
 	for _, tt := range tests {
@@ -56,6 +61,11 @@ func TestSPFExitStatus(t *testing.T) {
 		{"offline, and a name in no zone", "spf check " + zones + "--ip 192.0.2.7 --from user@bad.example", cli.Usage},
 		{"no time at all", "spf check --timeout 0s --ip 192.0.2.7 --from user@bad.example", cli.Usage},
 		{"help", "spf", cli.Clean},
+		{"a tree", "spf tree bad.example", cli.Clean},
+		{"a tree of nothing", "spf tree gone.example", cli.Found},
+		{"a tree that could not be read", "spf tree slow.example", cli.NotKnown},
+		{"a tree of no name", "spf tree a..b", cli.Usage},
+		{"a tree without a name", "spf tree", cli.Usage},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
