@@ -39,7 +39,7 @@ type Client struct {
 // ClientOptions change how a Client asks. The zero value works.
 type ClientOptions struct {
 	// PerMinute is how many requests are sent in a minute, at an even pace after
-	// the first ten; DefaultPerMinute if 0. The account's limit, which all its API
+	// the first fifty; DefaultPerMinute if 0. The account's limit, which all its API
 	// users share, is 200 for Team, 400 for Growth and Professional, 700 for
 	// Enterprise, 2,500 for Enterprise Plus.
 	PerMinute int

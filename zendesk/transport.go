@@ -157,7 +157,9 @@ type pacer struct {
 	waited time.Duration // in which somebody waited for a turn or a hold
 }
 
-const burst = 10
+// burst is how many requests go at once: most accounts need no more, and with it the
+// first minute stays below the smallest plan's limit.
+const burst = 50
 
 func newPacer(perMinute int, maxWait time.Duration) *pacer {
 	return &pacer{every: time.Minute / time.Duration(max(perMinute, 1)), maxWait: maxWait}
