@@ -211,10 +211,21 @@ func (p *plan) common() {
 	why := []string{WhyCommon}
 	for _, name := range commonSelectors {
 		owner := dnsx.Join(name, p.node)
-		if _, err := dnsx.ParseName(owner); err == nil { // a very long domain has no room for it
+		if fits(owner) {
 			p.add(name, owner, why)
 		}
 	}
+}
+
+// fits reports whether a very long domain has room for a selector. What is no longer as
+// text than a name may be needs no closer look: its parts are names.
+func fits(owner string) bool {
+	const longest = 253
+	if len(owner) <= longest {
+		return true
+	}
+	_, err := dnsx.ParseName(owner)
+	return err == nil
 }
 
 // listed takes the selectors from the names of a zone. Labels of a selector are

@@ -204,7 +204,12 @@ func (c *Cache) nodeAt(n *name, mode kind) *entry {
 		c.use(e)
 		return e
 	}
-	e := &entry{name: n, kind: mode, node: &node{}}
+	space := &struct { // in one piece
+		entry
+		node
+	}{}
+	e := &space.entry
+	e.name, e.kind, e.node = n, mode, &space.node
 	if e.size = sizeOfNode(e); e.size > c.most() {
 		return nil
 	}

@@ -20,7 +20,10 @@ type name struct {
 	job     *job     // nil: nobody looks at the domain of that name
 	turn    int      // of Cache.step, in which it is asked about
 
-	first [1]slot // room for the slots: most names have no other
+	room struct { // for the first of each: most names have no other
+		slot [1]slot
+		node [1]*entry
+	}
 }
 
 // slot is what there is to a question about a name: a reply that is kept, or the flight
@@ -56,7 +59,7 @@ func (c *Cache) nameOf(text string) *name {
 // plant makes a name that there is not.
 func (c *Cache) plant(text string) *name {
 	n := &name{text: text}
-	n.slots = n.first[:0]
+	n.slots, n.nodes = n.room.slot[:0], n.room.node[:0]
 	if text != "." {
 		n.above = c.nameOf(Parent(text))
 		n.above.hold()
