@@ -129,8 +129,9 @@ func lead(spec MacroString) destination {
 
 // size estimates the memory that keeping the program costs.
 func (p *program) size() int {
-	const fixed, directive = 700, 250 // with the places and what macros take
-	return fixed + 2*len(p.text) + directive*len(p.rec.Directives) + 100*len(p.rec.Modifiers)
+	const fixed, directive, modifier, macro, fault = 700, 250, 200, 250, 200 // as slices grow
+	return fixed + 2*len(p.text) + directive*len(p.rec.Directives) + modifier*len(p.rec.Modifiers) +
+		macro*strings.Count(p.text, "%") + fault*len(p.rec.Faults)
 }
 
 // programs keeps programs by the RDATA of their records, in two generations: when
