@@ -2,6 +2,7 @@ package mailcheck
 
 import (
 	"slices"
+	"strings"
 	"sync"
 
 	"golang.org/x/net/publicsuffix"
@@ -131,9 +132,15 @@ var unexpected = map[Role][]string{
 		"dkim.none-found", "dkim.no-domainkey-node",
 		"dmarc.p-none", "dmarc.p-none-no-rua", "dmarc.p-quarantine", "dmarc.sp-weaker", "dmarc.np-weaker", "dmarc.np-missing",
 		"dmarc.rua-missing", "dmarc.t-y",
-		"mx.missing", "mtasts.missing", "tlsrpt.missing", "mtasts.tlsrpt-missing", "caa.missing",
+		"mx.missing", "mtasts.missing", "tlsrpt.missing", "mtasts.tlsrpt-missing",
 	},
 	Receives: {"dkim.none-found", "dkim.no-domainkey-node"},
+}
+
+// needless reports whether a domain of a role does not need what a rule asks for. Who
+// may issue certificates matters where somebody is to be reached.
+func needless(role Role, id string) bool {
+	return slices.Contains(unexpected[role], id) || role == Parked && strings.HasPrefix(id, "caa.")
 }
 
 // faultless are the rules whose finding is no fault of a domain that sends nothing,
@@ -147,7 +154,7 @@ func (v *view) unproven(id string) []check.Gap {
 	takes, known := v.takesMail()
 	switch {
 	case v.role.Role == RoleUnknown && slices.Contains(faultless, id),
-		v.role.Role == RoleUnknown && !takes && slices.Contains(unexpected[Parked], id),
+		v.role.Role == RoleUnknown && !takes && needless(Parked, id),
 		v.role.Role == RoleUnknown && !takes && dnsx.Below(v.facts.Domain, "arpa"):
 		return v.spfGaps()
 	case !slices.Contains(transport, id):
@@ -175,8 +182,8 @@ var transport = []string{"mtasts.missing", "tlsrpt.missing", "mtasts.tlsrpt-miss
 // not exist lacks nothing, and a role may have no use for what the rule asks for.
 func expects(id string) func(*view) bool {
 	without := []Role{Infrastructure}
-	for role, ids := range unexpected {
-		if slices.Contains(ids, id) {
+	for _, role := range []Role{Parked, Receives} {
+		if needless(role, id) {
 			without = append(without, role)
 		}
 	}
