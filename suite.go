@@ -138,9 +138,11 @@ var unexpected = map[Role][]string{
 }
 
 // needless reports whether a domain of a role does not need what a rule asks for. Who
-// may issue certificates matters where somebody is to be reached.
+// may issue certificates for it matters where somebody is to be reached; for a host
+// that has one it matters always.
 func needless(role Role, id string) bool {
-	return slices.Contains(unexpected[role], id) || role == Parked && strings.HasPrefix(id, "caa.")
+	ofHost := id == "caa.cert-not-authorized" || id == "caa.renewal-blocked"
+	return slices.Contains(unexpected[role], id) || role == Parked && strings.HasPrefix(id, "caa.") && !ofHost
 }
 
 // faultless are the rules whose finding is no fault of a domain that sends nothing,
@@ -153,6 +155,8 @@ var faultless = []string{"dkim.none-found", "dkim.no-domainkey-node", "dmarc.rej
 func (v *view) unproven(id string) []check.Gap {
 	takes, known := v.takesMail()
 	switch {
+	case v.facts.Host != "": // a host has no role
+		return nil
 	case v.role.Role == RoleUnknown && slices.Contains(faultless, id),
 		v.role.Role == RoleUnknown && !takes && needless(Parked, id),
 		v.role.Role == RoleUnknown && !takes && dnsx.Below(v.facts.Domain, "arpa"):
