@@ -16,7 +16,8 @@ import (
 )
 
 // certificates finds the hosts whose certificates matter, then looks at them: those
-// that were given, help centres that a help desk hosts, and the MTA-STS policy host.
+// that were given, help centres that a help desk hosts, the MTA-STS policy host and the
+// MX hosts.
 func (d *discovery) certificates(ctx context.Context) {
 	domain := d.facts.Domain
 	hosts := slices.Clone(d.given)

@@ -83,7 +83,9 @@ func (v *view) alike(o *view, id string) bool {
 		same = v.mtasts == o.mtasts
 	case "tlsrpt":
 		same = v.tlsrpt == o.tlsrpt
-	case "cert", "tls":
+	case "caa":
+		same = v.caa == o.caa
+	case "cert", "tls", "smtp":
 		same = v.tlscert == o.tlscert && v.facts.DNS == o.facts.DNS // certRules reads which names were asked for
 	}
 	return same && !readsMore()[id]

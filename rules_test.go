@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/mailcheck-go/mailcheck/caa"
 	"github.com/mailcheck-go/mailcheck/check"
 	"github.com/mailcheck-go/mailcheck/check/checktest"
 	"github.com/mailcheck-go/mailcheck/dkim"
@@ -159,6 +160,7 @@ func TestAlikeKnowsTheRooms(t *testing.T) {
 		"dmarc": check.Docs(dmarc.Rules(dmarc.Settings{})), "mx": check.Docs(mx.Rules(mx.Settings{})),
 		"mtasts": check.Docs(mtasts.Rules(mtasts.Settings{})), "tlsrpt": check.Docs(tlsrpt.Rules(tlsrpt.Settings{})),
 		"cert": check.Docs(tlscert.Rules(tlscert.Settings{})), "tls": check.Docs(tlscert.Rules(tlscert.Settings{})),
+		"smtp": check.Docs(tlscert.Rules(tlscert.Settings{})), "caa": check.Docs(caa.Rules(caa.Settings{})),
 	}
 	same := &view{facts: &Facts{}}
 	n := 0

@@ -77,9 +77,13 @@ func (v *view) analyze(from *view) {
 	v.tlsrpt = analyze(f.TLSRPT, old.TLSRPT, from.tlsrpt, tlsrpt.Analyze)
 	v.tlscert = analyze(f.TLSCert, old.TLSCert, from.tlscert, tlscert.Analyze)
 	v.caa = analyze(f.CAA, old.CAA, from.caa, caa.Analyze)
-	v.hostCAA = nil
-	for _, h := range f.HostCAA {
-		v.hostCAA = append(v.hostCAA, caa.Analyze(h))
+	v.hostCAA = make([]*caa.Analysis, len(f.HostCAA))
+	for i, h := range f.HostCAA {
+		if i < len(old.HostCAA) && h == old.HostCAA[i] {
+			v.hostCAA[i] = from.hostCAA[i]
+		} else {
+			v.hostCAA[i] = caa.Analyze(h)
+		}
 	}
 	v.present, v.presentGaps = v.findExists()
 	v.senders = v.findSenders()

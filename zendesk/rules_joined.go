@@ -83,7 +83,7 @@ func joined(Settings) []rule {
 				Title: "The certificate of a help centre is wrong, or ends soon",
 				Text: "Browsers turn visitors away from a help centre whose certificate is over, or that they do not trust. Zendesk renews the " +
 					"certificates that it provides; those that you uploaded are yours to renew, and nobody tells you.",
-				Fix:  "Upload a new certificate, or let Zendesk provide it, in Admin Center > Account > Security > SSL.",
+				Fix:  "Upload a new certificate, or let Zendesk provide it.",
 				Cite: []check.Cite{theList(41), guide("4408832106522"), check.RFC(5280, "6.1")},
 			},
 			reads: []Endpoint{EndpointBrands}, applies: mappedHosts,
