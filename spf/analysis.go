@@ -2,7 +2,6 @@ package spf
 
 import (
 	"fmt"
-	"net/netip"
 	"strings"
 	"sync"
 
@@ -63,9 +62,10 @@ type Analysis struct {
 	Loops      []Loop
 	PermErrors []PermErrorCause // the proven ones, in the order of evaluation
 
-	// Authorized are the addresses that get a pass, each with the term that brought
-	// it; what an earlier term takes out again is not subtracted. ptr and names that
-	// depend on the message are not in it.
+	// Authorized are the ranges that get a pass, in the order of evaluation, each with
+	// the term that brought it; what an earlier term takes out again is not subtracted.
+	// A record that several terms lead to brings its own once. ptr and names that depend
+	// on the message are not in it, and AddressGaps says so.
 	Authorized []Source
 	IPv4       uint64 // addresses in Authorized, those that are in it twice counted once
 
@@ -93,6 +93,7 @@ type Node struct {
 	Record  *Record     // the one, as far as it can be read; nil where there is none or several
 	Lookups int         // what evaluating the record costs at worst, without the one for itself
 	Voids   Voids
+	Costs   []Cost // of its terms that ask the DNS, in the order of evaluation
 	Default Result // what the record gives a client that no term before its all, or that of its redirect, matches
 
 	noName bool   // it does not exist
@@ -100,7 +101,7 @@ type Node struct {
 	misses []miss // those of them that mean to be
 	state  state
 	glued  []glue // terms that ran together where one string ends and another starts
-	terms  []termCost
+	text   string // its live directives as String writes them, with blanks between
 	links  []*link
 	broken *PermErrorCause // the first proven reason for permerror, of this record or one below
 	open   *Opening        // the first term that passes everybody, in this record or one below
@@ -178,13 +179,6 @@ type Opening struct {
 	Text check.Text // whom it passes
 }
 
-// Source is an address range that gets a pass.
-type Source struct {
-	Prefix netip.Prefix
-	Name   string // whose record brought it
-	Term   string // the term there
-}
-
 // deadTerm is a term that can match nobody.
 type deadTerm struct {
 	directive *Directive
@@ -229,7 +223,7 @@ func analyze(f *Facts) *Analysis {
 	a.Lookups, a.Voids, a.Default = root.Lookups, root.Voids, root.Default
 	a.others()
 	a.policy()
-	w.authorize(root, map[*Node]bool{})
+	w.authorized()
 	a.IPv4 = countIPv4(a.Authorized)
 	if len(a.PermErrors) > 0 { // whoever no term matches comes to every one of them
 		a.Default = PermError

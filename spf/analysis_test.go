@@ -61,7 +61,11 @@ func TestAnalyze(t *testing.T) {
 		got.Policy = append(got.Policy, n.Name)
 	}
 	for _, s := range a.Authorized {
-		got.Addresses = append(got.Addresses, fmt.Sprint(s.Prefix, " ", s.Name, " ", s.Term))
+		line := fmt.Sprint(s.Prefix)
+		for _, step := range s.Path {
+			line += fmt.Sprintf(" %s (%s)", step.Term, step.Name)
+		}
+		got.Addresses = append(got.Addresses, fmt.Sprintf("%s %s (%s)", line, s.Term, s.Name))
 	}
 	assert.Equal(t, summary{
 		Record: "v=spf1 mx include:%{d1}.mail.test ?include:shared.test redirect=_spf.%{d}",
@@ -77,12 +81,12 @@ func TestAnalyze(t *testing.T) {
 		IPv4: 8 + 4 + 256, // mx.acme.example is one of the eight
 		Size: spf.Size{Record: 73, Strings: 1, TXT: 73 + 26 + 12},
 		Addresses: []string{
-			"198.51.100.1/32 acme.example mx",
-			"203.0.113.0/24 example.mail.test ip4:203.0.113.0/24",
-			"2001:db8:1::/48 more.mail.test ip6:2001:db8:1::/48",
-			"198.51.100.8/30 _spf.acme.example a:out.acme.example/30",
-			"2001:db8::9/128 _spf.acme.example a:out.acme.example/30",
-			"198.51.100.0/29 _spf.acme.example ip4:198.51.100.0/29",
+			"198.51.100.1/32 mx (acme.example)",
+			"203.0.113.0/24 include:%{d1}.mail.test (acme.example) ip4:203.0.113.0/24 (example.mail.test)",
+			"2001:db8:1::/48 include:%{d1}.mail.test (acme.example) include:more.mail.test (example.mail.test) ip6:2001:db8:1::/48 (more.mail.test)",
+			"198.51.100.8/30 redirect=_spf.%{d} (acme.example) a:out.acme.example/30 (_spf.acme.example)",
+			"2001:db8::9/128 redirect=_spf.%{d} (acme.example) a:out.acme.example/30 (_spf.acme.example)",
+			"198.51.100.0/29 redirect=_spf.%{d} (acme.example) ip4:198.51.100.0/29 (_spf.acme.example)",
 		},
 	}, got)
 }
@@ -280,7 +284,10 @@ x.provider.test.  TXT   "v=spf1 ip4:192.0.2.1 -all"
 `)
 	assert.Equal(t, []string{"spf.provider.test", "x.provider.test"}, []string{a.Owner, a.Nodes["_spf.acme.example"].Owner},
 		"%%{d} is the name that was asked about, not where its alias ends")
-	assert.Equal(t, []spf.Source{{Prefix: netip.MustParsePrefix("192.0.2.1/32"), Name: "_spf.acme.example", Term: "ip4:192.0.2.1"}}, a.Authorized)
+	assert.Equal(t, []spf.Source{{
+		Prefix: netip.MustParsePrefix("192.0.2.1/32"), Name: "_spf.acme.example", Term: "ip4:192.0.2.1",
+		Path: []spf.Step{{Name: "acme.example", Term: "include:_spf.%{d}"}},
+	}}, a.Authorized)
 }
 
 func BenchmarkAnalyze(b *testing.B) {

@@ -39,11 +39,11 @@ func lookupLimit() check.Rule[*Analysis] {
 // costs lists the terms of a record by what they cost, the dearest first.
 func (n *Node) costs() string {
 	const most = 12
-	terms := slices.Clone(n.terms)
-	slices.SortStableFunc(terms, func(a, b termCost) int { return b.lookups - a.lookups })
+	terms := slices.Clone(n.Costs)
+	slices.SortStableFunc(terms, func(a, b Cost) int { return b.Lookups - a.Lookups })
 	var parts []string
 	for _, t := range terms[:min(len(terms), most)] {
-		parts = append(parts, check.Textf("%s %d", clip(t.term), t.lookups).String())
+		parts = append(parts, check.Textf("%s %d", clip(t.Term), t.Lookups).String())
 	}
 	if len(terms) > most {
 		parts = append(parts, "…")

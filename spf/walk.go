@@ -3,6 +3,8 @@ package spf
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/mailcheck-go/mailcheck/check"
 	"github.com/mailcheck-go/mailcheck/dnsx"
@@ -22,12 +24,6 @@ type link struct {
 	Link
 	node *Node // nil where the target is not known, or beyond the bounds
 	loop bool
-}
-
-// termCost is what one term costs at worst, with all that it leads to.
-type termCost struct {
-	term    string
-	lookups int
 }
 
 // walk evaluates the tree at worst, depth first, each record once: what it costs
@@ -144,11 +140,16 @@ func (w *walk) evaluate(n *Node) {
 	}
 	if n.Record != nil {
 		live := n.Record.live()
+		n.text = textOfDirectives(live)
+		n.Costs = make([]Cost, 0, asking(n.Record))
+		text := n.text
 		for i := range live {
-			w.directive(n, &live[i])
+			var term string
+			term, text, _ = strings.Cut(text, " ")
+			w.directive(n, &live[i], term)
 		}
-		if n.Record.All() < 0 && !n.Record.Redirect.IsZero() {
-			w.follow(n, Link{Spec: n.Record.Redirect.Raw, Redirect: true}, n.Record.Redirect, nameRedirect+"="+n.Record.Redirect.Raw)
+		if to := n.Record.Redirect; n.Record.All() < 0 && !to.IsZero() {
+			w.follow(n, Link{Spec: to.Raw, Redirect: true}, to, Cost{Term: nameRedirect + "=" + to.Raw})
 		}
 	}
 	n.Default = w.outcome(n)
@@ -160,34 +161,35 @@ func (n *Node) breaks(why check.Text) {
 	}
 }
 
-// spend counts one lookup for a term, one more where it asks for the names of the
-// client with %{p} (RFC 7208, 4.6.4), and those of what it leads to.
-func (n *Node) spend(term string, spec MacroString, below int) {
-	cost := 1 + below
-	if spec.has('p') {
-		cost++
+// textOfDirectives writes them with blanks between: one text for a record, of which
+// the terms are pieces.
+func textOfDirectives(all []Directive) string {
+	var room [512]byte
+	b := room[:0]
+	for i := range all {
+		if i > 0 {
+			b = append(b, ' ')
+		}
+		b = all[i].append(b)
 	}
-	cost = min(cost, maxCount)
-	n.Lookups = min(n.Lookups+cost, maxCount)
-	n.terms = append(n.terms, termCost{term, cost})
+	return string(b)
 }
 
-func (w *walk) directive(n *Node, d *Directive) {
+func (w *walk) directive(n *Node, d *Directive, term string) {
 	pass := d.Qualifier == Pass
 	switch d.Mechanism {
 	case All:
 		if pass {
-			n.opens(d, check.Textf("it passes every address"))
+			n.opens(term, check.Textf("it passes every address"))
 		}
 	case IP4, IP6:
 		if pass && d.Prefix.Bits() == 0 {
-			n.opens(d, everyAddress(d.Mechanism == IP6))
+			n.opens(term, everyAddress(d.Mechanism == IP6))
 		}
 	case Include:
-		w.follow(n, Link{Spec: d.Domain.Raw, Qualifier: d.Qualifier}, d.Domain, d.String())
+		w.follow(n, Link{Spec: d.Domain.Raw, Qualifier: d.Qualifier}, d.Domain, Cost{Term: term, Directive: d})
 	default:
-		n.spend(d.String(), d.Domain, 0)
-		w.addresses(n, d)
+		w.addresses(n, d, term)
 	}
 }
 
@@ -198,8 +200,8 @@ func everyAddress(ipv6 bool) check.Text {
 	return check.Textf("it passes every IPv4 address")
 }
 
-func (n *Node) opens(d *Directive, whom check.Text) {
-	o := Opening{Name: n.Name, Term: d.String(), Text: whom}
+func (n *Node) opens(term string, whom check.Text) {
+	o := Opening{Name: n.Name, Term: term, Text: whom}
 	if n.open == nil {
 		n.open = &o
 	}
@@ -209,7 +211,7 @@ func (n *Node) opens(d *Directive, whom check.Text) {
 }
 
 // follow goes through the record that an include or redirect leads to.
-func (w *walk) follow(n *Node, to Link, spec MacroString, term string) {
+func (w *walk) follow(n *Node, to Link, spec MacroString, c Cost) {
 	l := &link{Link: to}
 	l.In = n.Name
 	name, err := target(spec, n.Name)
@@ -217,26 +219,27 @@ func (w *walk) follow(n *Node, to Link, spec MacroString, term string) {
 	w.a.Links = append(w.a.Links, l.Link)
 	n.links = append(n.links, l)
 	if err != nil {
-		w.gap(unknownTarget(n, term, err))
-		n.spend(term, spec, 0)
+		w.gap(unknownTarget(n, c.Term, err))
+		c.Open = true
+		n.spend(c, spec)
 		return
 	}
-	below := 0
 	switch l.node = w.visit(name); {
 	case l.node == nil:
 		w.gap(check.Gap{
 			Subject: dnsx.Q(name, dnsx.TypeTXT).String(), Why: check.Limit,
 			Cause: fmt.Errorf("the record leads to more than %d names", MaxNames),
 		})
+		c.Open = true
 	case l.node.state == onPath:
 		l.loop = true
 		w.loop(l.node)
 	default:
-		below = l.node.Lookups
-		n.Voids.add(l.node.Voids)
+		c.Node, c.Lookups, c.Voids = l.node, l.node.Lookups, l.node.Voids
+		c.Open = l.node.Unread != nil || slices.ContainsFunc(l.node.Costs, func(c Cost) bool { return c.Open })
 		n.inherit(l)
 	}
-	n.spend(term, spec, below)
+	n.spend(c, spec)
 }
 
 // inherit takes over what the record at a link's end brings (RFC 7208, 5.2 and 6.1).
