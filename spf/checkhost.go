@@ -29,27 +29,28 @@ type Session struct {
 	Trace bool // fill Verdict.Trace
 }
 
-// Verdict is the result of an evaluation, and how it came about.
+// Verdict is the result of an evaluation, and how it came about. In JSON every field
+// but Trace is always there.
 type Verdict struct {
 	Result Result `json:"result"`
 	// Domain is the one whose policy was asked for, "" where the identity has none.
-	Domain string `json:"domain,omitempty"`
-	Sender string `json:"sender,omitempty"` // <sender> of RFC 7208, 4.1: postmaster where there was no local part
+	Domain string `json:"domain"`
+	Sender string `json:"sender"` // <sender> of RFC 7208, 4.1: postmaster where there was no local part
 	// Mechanism is the directive that matched, as published, in the record where it
 	// stands; "" where none did. The record is that of the last step of Path.
-	Mechanism string `json:"mechanism,omitempty"`
+	Mechanism string `json:"mechanism"`
 	// Path leads from Domain's record by include and redirect to the one that
 	// decided; nil where no record was found.
-	Path []Step `json:"path,omitempty"`
+	Path []Step `json:"path"`
 	// Explanation of a Fail is what Domain has to say about it: printable US-ASCII, at
 	// most MaxExplanation octets, and somebody else's words (RFC 7208, 6.2). It is ""
 	// where there is none.
-	Explanation string `json:"explanation,omitempty"`
+	Explanation string `json:"explanation"`
 	Lookups     int    `json:"lookups"`      // terms that asked the DNS, and uses of %{p}; the one that passed the limit included
 	Voids       int    `json:"void_lookups"` // terms of which the lookup found nothing
 	VoidHosts   int    `json:"void_hosts"`   // hosts of mx and names of the client without an address, which some receivers count too
 	// Problem is the reason for None, PermError and TempError; nil for others.
-	Problem *Problem `json:"problem,omitempty"`
+	Problem *Problem `json:"problem"`
 	// Trace has the terms in the order in which they were done with, where
 	// Session.Trace is set; at most MaxTrace.
 	Trace []Event `json:"trace,omitempty"`

@@ -95,6 +95,9 @@ func (a *app) spfCheck(ctx context.Context, o *spfCheckOptions) error {
 		return err
 	}
 	if o.format == "json" {
+		if v.Path == nil {
+			v.Path = []spf.Step{} // a list for every reader, be it empty
+		}
 		enc := json.NewEncoder(a.Stdout)
 		enc.SetEscapeHTML(false)
 		enc.SetIndent("", "  ")

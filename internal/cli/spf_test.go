@@ -1,6 +1,8 @@
 package cli_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -71,6 +73,39 @@ func TestSPFExitStatus(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			got := run(t, dnstest.Must(spfLines), "", words(tt.args)...)
 			assert.Equal(t, tt.want, got.code, got.err+got.out)
+		})
+	}
+}
+
+// Scripts read these fields without looking whether they are there.
+func TestSPFVerdictHasAllFields(t *testing.T) {
+	for name, args := range map[string]string{
+		"pass":      "--ip 192.0.2.1 --from user@bad.example",
+		"fail":      "--ip 192.0.2.7 --from user@bad.example",
+		"none":      "--ip 192.0.2.7 --from user@gone.example",
+		"permerror": "--ip 192.0.2.9 --from user@c.tree.example",
+		"temperror": "--ip 192.0.2.7 --from user@slow.example",
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := run(t, dnstest.Must(spfLines), "", words("spf check --format json "+args)...)
+			var v map[string]any
+			require.NoError(t, json.Unmarshal([]byte(got.out), &v), got.err)
+			kinds := map[string]string{}
+			for _, field := range []string{"result", "explanation", "mechanism", "path", "lookups", "void_lookups", "problem"} {
+				value, ok := v[field]
+				if assert.True(t, ok, "%s is not there", field) {
+					kinds[field] = fmt.Sprintf("%T", value)
+				}
+			}
+			problem := "map[string]interface {}"
+			if name == "pass" || name == "fail" {
+				problem = "<nil>"
+			}
+			assert.Equal(t, map[string]string{
+				"result": "string", "explanation": "string", "mechanism": "string", "path": "[]interface {}",
+				"lookups": "float64", "void_lookups": "float64", "problem": problem,
+			}, kinds)
+			assert.Equal(t, name, v["result"])
 		})
 	}
 }
