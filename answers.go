@@ -27,6 +27,7 @@ func (v *view) answers(results []check.Result) []check.Answer {
 	if v.facts.Host != "" || v.role.Role != Parked {
 		all = append(all, v.certificates(results))
 	}
+	all = append(all, v.authorization()...)
 	for i := range all {
 		all[i].Rules = known(all[i].Rules, results)
 	}

@@ -56,7 +56,7 @@ func (c *Checker) Discover(ctx context.Context, t Target) (*Facts, error) {
 		Checker: c, given: given, resolver: cache, inSteps: cache.CutAfter > 0 && cache.ParentsFirst,
 		facts: &Facts{
 			Schema: FactsSchema, Tool: "mailcheck " + Version, Domain: domain, At: c.now(),
-			Given: Given{Selectors: t.Selectors, Hosts: t.Hosts, Role: t.Role},
+			Given: Given{Selectors: t.Selectors, Hosts: t.Hosts, Role: t.Role, Require: t.Require},
 		},
 	}
 	d.run(job, t)
@@ -111,7 +111,9 @@ func (d *discovery) run(job context.Context, t Target) {
 	wg.Go(func() { d.ahead(rest, dkim.Options{Selectors: selectors}) })
 	wg.Go(func() { d.plain(ctx) })
 	wg.Go(func() { f.DNS.Asked = dnsx.Ask(rest, r, t.Ask[:min(len(t.Ask), askMax)]...) })
-	wg.Go(func() { f.SPF, _ = spf.Discover(rest, r, domain, spf.Options{Budget: d.Budget}) })
+	wg.Go(func() {
+		f.SPF, _ = spf.Discover(rest, r, domain, spf.Options{Budget: d.Budget, Also: d.includes(t.Require)})
+	})
 	wg.Go(func() { f.DMARC, _ = dmarc.Discover(rest, r, domain, dmarc.Options{Budget: d.Budget}) })
 	wg.Go(func() { f.MX, _ = mx.Discover(rest, r, domain, mx.Options{Budget: d.Budget}) })
 	wg.Go(func() { f.MTASTS, _ = mtasts.Discover(rest, r, domain, d.mtastsOptions()) })

@@ -49,6 +49,7 @@ type Given struct {
 	Selectors []string `json:"selectors,omitempty"`
 	Hosts     []string `json:"hosts,omitempty"`
 	Role      Role     `json:"role,omitempty"`
+	Require   []string `json:"require,omitempty"` // ids of providers
 }
 
 // DNSFacts is what belongs to no protocol.

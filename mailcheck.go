@@ -52,6 +52,9 @@ type Target struct {
 	// Ask are further questions, whose replies stand in Facts.DNS.Asked. No rule of
 	// this package reads them; at most 16 are asked.
 	Ask []dnsx.Question
+	// Require are services that the domain has to let send, as ids of Providers: what
+	// their includes lead to is asked for as well. See Settings.Require.
+	Require []string
 }
 
 // Checker gathers facts. Only Resolver is needed. It may be used by many
@@ -97,6 +100,10 @@ type Settings struct {
 	Skip []string  // rule ids, or "area.*": not judged
 	Role Role      // overrides the role that the facts show
 	At   time.Time // judge as of this time; zero: when the facts were gathered
+	// Require are services that the domain has to let send, as ids of Providers:
+	// whether its SPF record does is then judged (provider.not-authorized), and answered
+	// for each. nil: those that the facts were gathered for.
+	Require []string
 	// Providers is provider.Builtin() if nil.
 	Providers *provider.Set
 

@@ -25,6 +25,9 @@ import (
 func (v *view) repairs(results []check.Result, rules []check.Rule[*view]) []check.Repair {
 	var repairs []check.Repair
 	for _, c := range v.changes(results) {
+		if slices.ContainsFunc(repairs, func(o check.Repair) bool { return o.Name == c.Name && o.Type == c.Type }) {
+			continue
+		}
 		facts, err := withChange(v.facts, c)
 		if err != nil {
 			continue // a value that is no record: nothing to propose
@@ -37,7 +40,7 @@ func (v *view) repairs(results []check.Result, rules []check.Rule[*view]) []chec
 			if was.Outcome != check.Fail || after.alike(v, was.ID) {
 				continue
 			}
-			if now := rules[i].Apply(after); mended(was, &now, c.Name) {
+			if now := rules[i].Apply(after); mended(was, &now, c.Name, after.pending) {
 				cures = append(cures, was.ID)
 				cured = max(cured, was.Severity)
 			}
@@ -104,18 +107,20 @@ var readsMore = sync.OnceValue(func() map[string]bool {
 })
 
 // mended reports that a rule that failed no longer does, or no longer at the name of
-// the change. Unknown is enough where what is missing was missing before.
-func mended(was, now *check.Result, name string) bool {
+// the change. Unknown is enough where what is missing was missing before, or is pending.
+func mended(was, now *check.Result, name string, pending func(check.Gap) bool) bool {
 	if now.Outcome != check.Fail {
 		return !slices.ContainsFunc(now.Gaps, func(g check.Gap) bool {
-			return !slices.ContainsFunc(was.Gaps, func(old check.Gap) bool { return old.Subject == g.Subject })
+			return !pending(g) && !slices.ContainsFunc(was.Gaps, func(old check.Gap) bool { return old.Subject == g.Subject })
 		})
 	}
 	here := func(f check.Finding) bool { return f.Subject == name }
 	return slices.ContainsFunc(was.Findings, here) && !slices.ContainsFunc(now.Findings, here)
 }
 
-// changes are what shuts a parked domain, what the rooms propose, and then what single
+// changes are those with which a record lets in a service that is required, and cures
+// what else can be cured: should one not do, the others for its name are tried. Then come
+// what shuts a parked domain, what the rooms propose, and then what single
 // findings do: one an RRset, the first that speaks of it, and none in another's zone.
 func (v *view) changes(results []check.Result) []check.Change {
 	if exists, gaps := v.exists(); len(gaps) == 0 && !exists {
@@ -152,8 +157,15 @@ func (v *view) changes(results []check.Result) []check.Change {
 	}
 	for _, res := range results {
 		for _, f := range res.Findings {
-			if f.Fix != nil {
+			if f.Fix != nil && res.ID != notAuthorizedID {
 				add(f.Fix.Changes)
+			}
+		}
+	}
+	if res := find(results, notAuthorizedID); res != nil && res.Outcome == check.Fail && res.Findings[0].Fix != nil {
+		for _, c := range res.Findings[0].Fix.Changes {
+			if dnsx.Below(c.Name, v.facts.Domain) && copyable(c.New) {
+				all = slices.Insert(all, 0, c)
 			}
 		}
 	}

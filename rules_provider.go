@@ -57,6 +57,7 @@ func providerRules() []check.Rule[*view] {
 			},
 			Check: spfMissing,
 		},
+		notAuthorized(),
 	}
 }
 
@@ -109,11 +110,12 @@ func cnames(changes []check.Change) string {
 	return strings.Join(all, " and ")
 }
 
-// signedFor are those services that want to be named in the SPF record itself, and whose DKIM records are published.
+// signedFor are those services that want to be named in the SPF record itself, and whose
+// DKIM records are published. Of those that are required another rule speaks.
 func (v *view) signedFor() []*provider.Provider {
 	return slices.DeleteFunc(v.providers.Literal(), func(p *provider.Provider) bool {
 		s := v.signing(p)
-		return s != signs && s != published
+		return v.requires(p) || s != signs && s != published
 	})
 }
 

@@ -41,7 +41,7 @@ func TestRules(t *testing.T) {
 			r = twice{r}
 		}
 		checker := Checker{Resolver: r, Offline: true}
-		f, err := checker.Discover(t.Context(), Target{Domain: c.Domain})
+		f, err := checker.Discover(t.Context(), Target{Domain: c.Domain, Require: strings.Fields(c.Files["require"])})
 		require.NoError(t, err)
 		serve(t, f, c.Files["served"])
 		if policy, ok := c.Files["policy"]; ok {

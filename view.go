@@ -24,6 +24,7 @@ type view struct {
 	facts     *Facts
 	providers *provider.Set
 	given     Role      // by the operator
+	require   []string  // ids of providers
 	when      time.Time // what the report is for
 	expiry    tlscert.Settings
 
@@ -44,12 +45,15 @@ type view struct {
 }
 
 func newView(f *Facts, s Settings) *view {
-	v := &view{facts: f, providers: s.Providers, given: s.Role, when: s.At, expiry: s.TLSCert}
+	v := &view{facts: f, providers: s.Providers, given: s.Role, require: s.Require, when: s.At, expiry: s.TLSCert}
 	if v.providers == nil {
 		v.providers = provider.Builtin()
 	}
 	if v.given == "" {
 		v.given = f.Given.Role
+	}
+	if v.require == nil {
+		v.require = f.Given.Require
 	}
 	if v.when.IsZero() {
 		v.when = f.At
@@ -60,7 +64,7 @@ func newView(f *Facts, s Settings) *view {
 
 // with is the view of other facts of the same domain.
 func (v *view) with(f *Facts) *view {
-	again := &view{facts: f, providers: v.providers, given: v.given, when: v.when, expiry: v.expiry}
+	again := &view{facts: f, providers: v.providers, given: v.given, require: v.require, when: v.when, expiry: v.expiry}
 	again.analyze(v)
 	return again
 }

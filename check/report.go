@@ -39,12 +39,13 @@ type Role struct {
 
 // Answer is one question of the headline, with the results it rests on.
 type Answer struct {
-	ID       string   `json:"id"` // stable: "forge", "own-mail", "certificates"
-	Question Text     `json:"question"`
-	Answer   string   `json:"answer"`  // "yes", "no" or "unknown"
-	Outcome  Outcome  `json:"outcome"` // whether that is good: pass, fail, note or unknown
-	Text     Text     `json:"text"`
-	Rules    []string `json:"rules,omitempty"` // ids
+	ID       string     `json:"id"` // stable: "forge", "own-mail", "certificates", "authorized:zendesk"
+	Question Text       `json:"question"`
+	Answer   string     `json:"answer"`  // "yes", "no" or "unknown"
+	Outcome  Outcome    `json:"outcome"` // whether that is good: pass, fail, note or unknown
+	Text     Text       `json:"text"`
+	Rules    []string   `json:"rules,omitempty"`    // ids
+	Evidence []Evidence `json:"evidence,omitempty"` // what it rests on, in words of others
 }
 
 // Overview is one line about what an area holds, whatever is right or wrong with it.

@@ -115,6 +115,25 @@ func (s *Set) Literal() []*Provider { return slices.Clone(s.literal) }
 // Get finds a provider by id, nil if there is none.
 func (s *Set) Get(id string) *Provider { return s.byID[id] }
 
+// Includer is the service whose includes let p send: p itself, or the one of SPFOf.
+// It is nil where no include of either is known, so that SPF cannot tell: many services
+// send with an envelope sender of their own.
+func (s *Set) Includer(p *Provider) *Provider {
+	if len(p.SPF) == 0 {
+		p = s.byID[p.SPFOf]
+	}
+	if p == nil || len(p.SPF) == 0 {
+		return nil
+	}
+	return p
+}
+
+// Includes are the names that a record can include as they are: of SPF those that are
+// no patterns for many.
+func (p *Provider) Includes() []string {
+	return slices.DeleteFunc(slices.Clone(p.SPF), func(pattern string) bool { return strings.HasPrefix(pattern, "*.") })
+}
+
 // BySPF names the provider behind the target of an include or redirect, nil if
 // none is known. A target with macros is known by what follows them.
 func (s *Set) BySPF(target string) *Provider {

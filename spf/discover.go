@@ -35,6 +35,11 @@ func Discover(ctx context.Context, r dnsx.Resolver, domain string, o Options) (*
 		names: map[string]bool{}, hosts: map[string]bool{}, beyond: map[string]bool{},
 	}
 	d.want(name, dnsx.TypeTXT)
+	for _, also := range o.Also {
+		if name, err := dnsx.ParseName(also); err == nil {
+			d.want(name, dnsx.TypeTXT)
+		}
+	}
 	for len(d.next) > 0 {
 		level := d.next
 		d.next = nil

@@ -25,6 +25,10 @@ import (
 // Options bound Discover. The zero value works.
 type Options struct {
 	Budget time.Duration // for all questions together; dnsx.DefaultBudget if 0
+	// Also names further records to ask for, with all that they lead to: those of
+	// services that the domain's record may have to include. What Analyze says of the
+	// domain does not change by it.
+	Also []string
 }
 
 // Settings are thresholds of the rules. Zero stands for the default.
@@ -38,8 +42,8 @@ type Settings struct {
 // Facts are what was asked and what came back.
 type Facts struct {
 	Domain string `json:"domain"`
-	// Replies are in the order of name and type: TXT of the domain and of every name
-	// that include or redirect lead to; MX, A and AAAA of the names in mx, a and
+	// Replies are in the order of name and type: TXT of the domain, of Options.Also, and
+	// of every name that include or redirect lead to; MX, A and AAAA of the names in mx, a and
 	// exists, and of the hosts of an mx. Each question stands there once.
 	Replies []dnsx.Reply `json:"replies"`
 	Beyond  int          `json:"beyond,omitempty"` // names past MaxNames or MaxHosts, which were not asked for

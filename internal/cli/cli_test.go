@@ -116,6 +116,8 @@ default._domainkey.acme.example. TXT "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQH
 		{"a format that is none", nil, "domain " + zones + "--format xml acme.example", cli.Usage},
 		{"a language that is none", nil, "domain " + zones + "--lang fr acme.example", cli.Usage},
 		{"a rule that is none", nil, "domain " + zones + "--only spf.frob acme.example", cli.Usage},
+		{"a service that is not authorised", nil, "domain " + zones + "--only dns.* --require zendesk parked.example", cli.Found},
+		{"a service that is none", nil, "domain " + zones + "--require frob acme.example", cli.Usage},
 		{"a role that is none", nil, "domain " + zones + "--role sleeps acme.example", cli.Usage},
 		{"a zone that is not there", nil, "domain --offline --zone nowhere acme.example", cli.Usage},
 		{"offline without a zone", nil, "domain --offline acme.example", cli.Usage},
@@ -144,6 +146,23 @@ default._domainkey.acme.example. TXT "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQH
 			}
 		})
 	}
+}
+
+// An id that is misspelled comes back with the one that is meant.
+func TestServicesHaveNearSpellings(t *testing.T) {
+	for id, want := range map[string]string{
+		"zendsek": "zendesk", "Send-Grid": "", "sendgrd": "sendgrid", "microsoft": "microsoft365", "Google Workspace": "google", "frob": "want one of zendesk,",
+	} {
+		got := run(t, nil, "", "judge", "--require", id, "../../testdata/facts/v0.1.0-acme.json")
+		if want == "" {
+			want = "did you mean sendgrid?"
+		}
+		assert.Equal(t, cli.Usage, got.code)
+		assert.Contains(t, got.err, want)
+	}
+	got := run(t, nil, "", "judge", "--require", "Zendesk,SES", "../../testdata/facts/v0.1.0-acme.json")
+	assert.NotEqual(t, cli.Usage, got.code, got.err)
+	assert.Contains(t, got.out, "May Zendesk send for this domain?")
 }
 
 func TestTheOtherNamesStillRun(t *testing.T) {
@@ -229,7 +248,7 @@ func TestJudgeRefusesWhatIsNoFacts(t *testing.T) {
 }
 
 func TestBareFactsAreUnknown(t *testing.T) {
-	got := run(t, nil, `{"schema":"mailcheck/facts/v1","domain":"a.example"}`, "judge", "--format", "json", "-")
+	got := run(t, nil, `{"schema":"mailcheck/facts/v1","domain":"a.example"}`, "judge", "--format", "json", "--require", "zendesk", "-")
 	var rep check.Report
 	require.NoError(t, json.Unmarshal([]byte(got.out), &rep))
 	for _, res := range rep.Results {

@@ -55,6 +55,7 @@ collector, --format ics calendars.`,
   mailcheck domain support@acme.example --selector mail2026 --host help.acme.example
   mailcheck domain --zone zones/ --offline acme.example
   mailcheck domain --format prometheus --output /var/lib/prometheus/node-exporter/mailcheck.prom acme.example
+  mailcheck domain --require zendesk --require sendgrid acme.example
   mailcheck domain --format json --save facts.json acme.example`,
 		Args: some("name a domain, such as: mailcheck domain acme.example"),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.domain(cmd.Context(), &o, args) },
@@ -126,7 +127,7 @@ func (a *app) jobs(args []string, o *domainOptions, src *source, doc *document) 
 			fmt.Fprintf(a.Stderr, "mailcheck: of the %s %s the domain %s is checked\n", from, report.Clean(arg), report.Clean(name))
 		}
 		a.notes(src, name)
-		target := mailcheck.Target{Domain: name, Selectors: o.selectors, Hosts: o.hosts, Role: mailcheck.Role(o.role)}
+		target := mailcheck.Target{Domain: name, Selectors: o.selectors, Hosts: o.hosts, Role: mailcheck.Role(o.role), Require: o.require}
 		jobs = append(jobs, newJob(func(ctx context.Context) (*mailcheck.Facts, error) { return src.Discover(ctx, target) }))
 	}
 	return jobs, bad, nil
@@ -135,6 +136,7 @@ func (a *app) jobs(args []string, o *domainOptions, src *source, doc *document) 
 // judging has the flags that say what is judged, and as what.
 type judging struct {
 	only, skip []string
+	require    []string
 	role       string
 	warn, crit string
 	ca         string
@@ -143,6 +145,7 @@ type judging struct {
 
 func (j *judging) flags(cmd *cobra.Command) {
 	j.ruleFlags(cmd)
+	j.requireFlag(cmd)
 	cmd.Flags().StringVar(&j.role, "role", "", "what the domain is for: sends, receives or parked (default: found out)")
 	complete(cmd, "role", "sends", "receives", "parked")
 }
@@ -195,7 +198,13 @@ func (j *judging) settings() (mailcheck.Settings, error) {
 	if err != nil {
 		return mailcheck.Settings{}, fmt.Errorf("--role: %w", err)
 	}
-	s := mailcheck.Settings{Only: j.only, Skip: j.skip, Role: role}
+	if err := j.required(); err != nil {
+		return mailcheck.Settings{}, err
+	}
+	s := mailcheck.Settings{Only: j.only, Skip: j.skip, Role: role, Require: j.require}
+	if len(j.require) > 0 && len(j.only) > 0 { // asked for by another flag
+		s.Only = append(slices.Clone(j.only), requireRule)
+	}
 	s.TLSCert, err = j.certificates()
 	return s, err
 }

@@ -1,0 +1,399 @@
+package mailcheck
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/mailcheck-go/mailcheck/check"
+	"github.com/mailcheck-go/mailcheck/dnsx"
+	"github.com/mailcheck-go/mailcheck/provider"
+	"github.com/mailcheck-go/mailcheck/spf"
+)
+
+// requireMax bounds the services that are required of one domain: facts may be hostile.
+const requireMax = 32
+
+// includes are the names by which records include the services.
+func (d *discovery) includes(ids []string) []string {
+	var all []string
+	for _, id := range ids[:min(len(ids), requireMax)] {
+		if p := d.providers().Get(id); p != nil {
+			if by := d.providers().Includer(p); by != nil {
+				all = append(all, by.Includes()...)
+			}
+		}
+	}
+	return all
+}
+
+// standing is how the domain's SPF record stands with a service that has to send.
+type standing struct {
+	*provider.Provider
+	by    *provider.Provider // whose includes let it send
+	state standingState
+	// way leads from the domain's own record to the term that names the service. Of
+	// listed and listedPartly it has the terms that pass its addresses.
+	way    []spf.Step
+	why    check.Text // of refused and hindered: what is in the way
+	broken bool       // that is an error in the record
+	asked  bool       // what the service's includes lead to is known
+	gaps   []check.Gap
+}
+
+type standingState int
+
+const (
+	unknownStanding standingState = iota
+	named                         // a term names it, and gives its mail a pass
+	listed                        // no term names it, and all of its addresses pass
+	listedPartly                  // no term names it, and some of its addresses pass
+	hindered                      // a term names it, and an earlier one takes some of its addresses
+	refused                       // a term names it, and its mail gets no pass by that
+	absent
+)
+
+// standings has those of all services that are required, each once.
+func (v *view) standings() []standing {
+	var all []standing
+	for _, id := range v.require[:min(len(v.require), requireMax)] {
+		if !slices.ContainsFunc(all, func(s standing) bool { return s.ID == id }) {
+			all = append(all, v.standing(id))
+		}
+	}
+	return all
+}
+
+func (v *view) standing(id string) standing {
+	s := standing{Provider: v.providers.Get(id)}
+	if s.Provider == nil {
+		s.Provider = &provider.Provider{ID: id, Name: id}
+		s.gaps = []check.Gap{{Subject: id, Why: check.Undecidable, Cause: cause("no service of this id is known")}}
+		return s
+	}
+	if s.by = v.providers.Includer(s.Provider); s.by == nil {
+		s.gaps = []check.Gap{{Subject: s.Name, Why: check.Undecidable, Cause: cause("no SPF include of it is known: it sends with an envelope sender of its own, or each account has an include of its own")}}
+		return s
+	}
+	switch {
+	case v.spf == nil:
+		s.gaps = []check.Gap{{Subject: "SPF of " + v.facts.Domain, Why: check.NotAsked}}
+		return s
+	case v.spf.Unread != nil:
+		s.gaps = v.spf.Unread
+		return s
+	}
+	ranges, gaps := v.rangesOf(s.by)
+	s.asked = len(ranges) > 0
+	if m := v.mentions(s.by); len(m) > 0 {
+		s.mentioned(v, m, ranges)
+		return s
+	}
+	s.unnamed(v, ranges, gaps)
+	return s
+}
+
+// cause is an error of our own, which is put into other languages as it stands.
+type cause string
+
+func (c cause) Error() string    { return string(c) }
+func (c cause) Text() check.Text { return check.Textf(string(c)) }
+
+// mentioned is the standing of a service that terms name: the best of them counts.
+func (s *standing) mentioned(v *view, all []mention, ranges []netip.Prefix) {
+	best := all[0]
+	for _, m := range all[1:] {
+		if m.passes() && (!best.passes() || len(m.way) < len(best.way)) {
+			best = m
+		}
+	}
+	s.way, s.why, s.state = best.way, best.why, named
+	switch {
+	case !best.passes():
+		s.state = refused
+		return
+	case len(v.spf.PermErrors) > 0:
+		s.broken = true
+		s.state, s.why = refused, check.Textf("receivers take nothing from a record in error: %s", v.spf.PermErrors[0].Text)
+		return
+	}
+	for _, t := range best.taken {
+		switch coverage(v.taken(t), ranges) {
+		case CoveredAll:
+			s.state, s.why = refused, check.Textf("%s in the record of %s comes before it and takes its addresses out", t.step.Term, t.step.Name)
+			return
+		case CoveredSome:
+			s.state, s.why = hindered, check.Textf("%s in the record of %s comes before it and takes some of its addresses out", t.step.Term, t.step.Name)
+		}
+	}
+}
+
+// unnamed is the standing of a service that no term names.
+func (s *standing) unnamed(v *view, ranges []netip.Prefix, gaps []check.Gap) {
+	s.state = absent
+	if len(v.spf.PermErrors) > 0 {
+		return
+	}
+	switch coverage(v.spf.Authorized, ranges) {
+	case CoveredAll:
+		s.state, s.way = listed, v.passing(ranges)
+		return
+	case CoveredSome:
+		s.state, s.way = listedPartly, v.passing(ranges)
+	}
+	// What is not known of the record may name it, or pass its addresses.
+	for _, g := range v.spf.Gaps {
+		if !v.ofService(g) {
+			s.gaps = append(s.gaps, g)
+		}
+	}
+	asked := func(g check.Gap) bool { return g.Why != check.NotAsked }
+	for _, g := range slices.Concat(v.spf.AddressGaps, gaps) {
+		if asked(g) { // where nobody asked for addresses, terms alone decide
+			s.gaps = append(s.gaps, g)
+		}
+	}
+	if len(s.gaps) > 0 {
+		s.state, s.way = unknownStanding, nil
+	}
+}
+
+// ofService reports that what is missing is the record of a known service, which names
+// no other.
+func (v *view) ofService(g check.Gap) bool {
+	return slices.ContainsFunc(v.spf.Links, func(l spf.Link) bool {
+		return g.Subject == dnsx.Q(l.Target, dnsx.TypeTXT).String() && v.providers.BySPF(l.Spec) != nil
+	})
+}
+
+// pending reports that what is missing is the record of a service, for which nobody asked:
+// a change may have brought its include.
+func (v *view) pending(g check.Gap) bool {
+	return g.Why == check.NotAsked && v.spf != nil && v.ofService(g)
+}
+
+// rangesOf are the addresses that a service's includes pass, none where nobody asked.
+func (v *view) rangesOf(p *provider.Provider) (ranges []netip.Prefix, gaps []check.Gap) {
+	for _, name := range p.Includes() {
+		a := spf.Analyze(&spf.Facts{Domain: name, Replies: v.facts.SPF.Replies})
+		gaps = slices.Concat(gaps, a.Unread, a.Gaps)
+		for _, s := range a.Authorized {
+			ranges = append(ranges, s.Prefix)
+		}
+	}
+	return ranges, gaps
+}
+
+// passing are the terms that pass addresses of some ranges.
+func (v *view) passing(ranges []netip.Prefix) []spf.Step {
+	const most = 10
+	var steps []spf.Step
+	for _, s := range v.spf.Authorized {
+		step := spf.Step{Name: s.Name, Term: s.Term}
+		if len(steps) < most && !slices.Contains(steps, step) && slices.ContainsFunc(ranges, s.Prefix.Overlaps) {
+			steps = append(steps, step)
+		}
+	}
+	return steps
+}
+
+// mention is a term that names a service.
+type mention struct {
+	way   []spf.Step
+	why   check.Text // why it gives no pass; zero: it does
+	taken []taker    // terms before it that match with another result
+}
+
+func (m *mention) passes() bool { return m.why.IsZero() }
+
+// taker is a term that matches and gives no pass, so that what stands behind it is not
+// asked about those whom it matches.
+type taker struct {
+	step    spf.Step
+	prefix  netip.Prefix // of ip4 and ip6
+	include string       // the name in it
+}
+
+// taken are the addresses that a taker matches.
+func (v *view) taken(t taker) []spf.Source {
+	if t.include == "" {
+		return []spf.Source{{Prefix: t.prefix.Masked()}}
+	}
+	return spf.Analyze(&spf.Facts{Domain: t.include, Replies: v.facts.SPF.Replies}).Authorized
+}
+
+// mentions goes through the tree for terms that name a service.
+func (v *view) mentions(p *provider.Provider) []mention {
+	w := mentionWalk{view: v, provider: p, targets: map[[2]string]string{}, seen: map[visit]bool{}}
+	for _, l := range v.spf.Links {
+		w.targets[[2]string{l.In, l.Spec}] = l.Target
+	}
+	w.record(v.facts.Domain, mention{})
+	return w.found
+}
+
+type mentionWalk struct {
+	*view
+	provider *provider.Provider
+	targets  map[[2]string]string // by the record's name and what stands in it
+	seen     map[visit]bool
+	found    []mention
+}
+
+// visit is a way to come to a record: what it passes counts or not.
+type visit struct {
+	name  string
+	after int // terms in front that take addresses out
+	pass  bool
+}
+
+// record looks at the record of a name; so is how it was come to.
+func (w *mentionWalk) record(name string, so mention) {
+	n := w.spf.Nodes[name]
+	key := visit{name, len(so.taken), so.passes()}
+	if n == nil || n.Record == nil || w.seen[key] {
+		return
+	}
+	w.seen[key] = true
+	all := n.Record.All()
+	for i := range n.Record.Directives {
+		d := &n.Record.Directives[i]
+		if d.Mechanism == spf.Include {
+			w.follow(n, so, d.String(), d.Domain.Raw, reasonAt(n.Record, i, all, so.why))
+		}
+		if d.Qualifier == spf.Pass || len(so.taken) == takersMax || all >= 0 && i >= all {
+			continue
+		}
+		switch t := (taker{step: spf.Step{Name: name, Term: d.String()}}); d.Mechanism {
+		case spf.IP4, spf.IP6:
+			t.prefix = d.Prefix
+			so.taken = append(so.taken[:len(so.taken):len(so.taken)], t)
+		case spf.Include:
+			t.include = w.targets[[2]string{name, d.Domain.Raw}]
+			so.taken = append(so.taken[:len(so.taken):len(so.taken)], t)
+		}
+	}
+	if to := n.Record.Redirect; !to.IsZero() {
+		why := so.why
+		if all >= 0 && why.IsZero() {
+			why = check.Textf("receivers ignore it beside %s", n.Record.Directives[all].String())
+		}
+		w.follow(n, so, "redirect="+to.Raw, to.Raw, why)
+	}
+}
+
+// takersMax bounds what is compared with the addresses of a service.
+const takersMax = 20
+
+// reasonAt says why an include gives no pass, zero where it does.
+func reasonAt(r *spf.Record, i, all int, so check.Text) check.Text {
+	d := &r.Directives[i]
+	switch {
+	case !so.IsZero():
+		return so
+	case all >= 0 && i > all:
+		return check.Textf("receivers stop at %s, which stands before it", r.Directives[all].String())
+	case d.Qualifier != spf.Pass:
+		return check.Textf("%s gives %s, which is no pass", d.String(), string(d.Qualifier))
+	}
+	return check.Text{}
+}
+
+// follow notes a term that names the service, and looks behind any other.
+func (w *mentionWalk) follow(n *spf.Node, so mention, term, spec string, why check.Text) {
+	so.way = append(so.way[:len(so.way):len(so.way)], spf.Step{Name: n.Name, Term: term})
+	so.why = why
+	switch target := w.targets[[2]string{n.Name, spec}]; {
+	case w.providers.BySPF(spec) == w.provider:
+		const most = 20
+		if len(w.found) < most {
+			w.found = append(w.found, so)
+		}
+	case target != "":
+		w.record(target, so)
+	}
+}
+
+// authorization answers for each service that is required whether it may send.
+func (v *view) authorization() []check.Answer {
+	var all []check.Answer
+	for _, s := range v.standings() {
+		a := check.Answer{
+			ID: "authorized:" + s.ID, Question: check.Textf("May %s send for this domain?", s.Name),
+			Answer: "no", Outcome: check.Fail, Rules: []string{notAuthorizedID},
+		}
+		for _, step := range s.way {
+			a.Evidence = append(a.Evidence, check.Evidence{Source: "TXT " + step.Name, Text: step.Term})
+		}
+		switch s.state {
+		case named, listed, hindered:
+			a.Answer, a.Outcome = "yes", check.Pass
+			if s.picky() || s.state == hindered {
+				a.Outcome = check.Note
+			}
+		case unknownStanding:
+			a.Answer, a.Outcome = "unknown", check.Unknown
+		}
+		a.Text = check.Textf("%s.", s.text(v))
+		all = append(all, a)
+	}
+	return all
+}
+
+// picky reports that receivers let the service send and its own check does not.
+func (s *standing) picky() bool {
+	return s.by.LiteralInclude && (s.state == listed || s.state == named && len(s.way) > 1)
+}
+
+// text says it in a sentence without its full stop.
+func (s *standing) text(v *view) check.Text {
+	switch s.state {
+	case named:
+		if s.picky() {
+			return check.Textf("By %s; its own check looks for the include in the domain's own record", wayText(s.way))
+		}
+		return check.Textf("By %s", wayText(s.way))
+	case listed:
+		if s.picky() {
+			return check.Textf("By its addresses: %s; its own check looks for include:%s", wayText(s.way), s.by.SPF[0])
+		}
+		return check.Textf("By its addresses: %s", wayText(s.way))
+	case listedPartly:
+		return check.Textf("No term names it, and only a part of its addresses pass: %s", wayText(s.way))
+	case hindered:
+		return check.Textf("By %s; but %s", wayText(s.way), s.why)
+	case refused:
+		return check.Textf("%s names it, but %s", wayText(s.way), s.why)
+	case absent:
+		return s.absence(v)
+	}
+	switch g := s.gaps[0]; {
+	case g.Cause == nil:
+		return check.Textf("%s was not asked", g.Subject)
+	case strings.Contains(g.CauseText(), g.Subject):
+		return check.Textf("%s", g.Cause)
+	default:
+		return check.Textf("%s: %s", g.Subject, g.Cause)
+	}
+}
+
+func (s *standing) absence(v *view) check.Text {
+	switch {
+	case len(v.spf.Texts) == 0:
+		return check.Textf("There is no SPF record")
+	case len(v.spf.Texts) > 1:
+		return check.Textf("There are %d SPF records, of which receivers take none", len(v.spf.Texts))
+	case !s.asked:
+		return check.Textf("No term of the SPF record names it; for its addresses nobody asked")
+	}
+	return check.Textf("No term of the SPF record names it, and none passes its addresses")
+}
+
+// wayText writes "include:a.example in the record of acme.example, …".
+func wayText(way []spf.Step) string {
+	var all []string
+	for _, s := range way {
+		all = append(all, s.Term+" in the record of "+s.Name)
+	}
+	return strings.Join(all, ", ")
+}
