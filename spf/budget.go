@@ -25,8 +25,8 @@ type timed struct {
 	stop context.CancelFunc
 }
 
-func newBudget(ctx context.Context, d time.Duration) *budget {
-	return &budget{caller: ctx, start: time.Now(), time: d}
+func (b *budget) begin(ctx context.Context, d time.Duration) {
+	b.caller, b.start, b.time = ctx, time.Now(), d
 }
 
 // end releases what the budget holds; whoever still waits for it gets an error.

@@ -124,7 +124,13 @@ var ErrNoClient = errors.New("spf: the session has no client address")
 // address lookups of one mx go side by side. The error is ErrNoClient, or the
 // caller's own ctx.Err() beside a TempError; what the DNS does is a Result.
 func CheckHost(ctx context.Context, r dnsx.Resolver, s Session) (Verdict, error) {
-	return limits{}.run(ctx, r, &s, new(evaluation))
+	var once struct { // one piece of memory costs less than three
+		e     evaluation
+		b     budget
+		first frame
+	}
+	once.e.path[0] = &once.first
+	return limits{}.run(ctx, r, &s, &once.e, &once.b)
 }
 
 // Checker is CheckHost for many messages: it keeps what it made of records, by their
@@ -155,11 +161,11 @@ func (c *Checker) CheckHost(ctx context.Context, r dnsx.Resolver, s Session) (Ve
 		e = new(evaluation)
 	}
 	defer func() {
-		*e = evaluation{} // nothing of one message is left for the next
+		e.reset()
 		c.idle.Put(e)
 	}()
 	e.store, e.most = &c.programs, cmp.Or(c.MaxBytes, defaultMaxBytes)
-	return limits{time: c.Budget, maxVoids: c.MaxVoids, countHosts: c.CountHosts}.run(ctx, r, &s, e)
+	return limits{time: c.Budget, maxVoids: c.MaxVoids, countHosts: c.CountHosts}.run(ctx, r, &s, e, new(budget))
 }
 
 const (
@@ -174,12 +180,12 @@ type limits struct {
 	countHosts bool
 }
 
-func (l limits) run(ctx context.Context, r dnsx.Resolver, s *Session, e *evaluation) (Verdict, error) {
+func (l limits) run(ctx context.Context, r dnsx.Resolver, s *Session, e *evaluation, b *budget) (Verdict, error) {
 	if !s.IP.IsValid() {
 		return Verdict{Result: None}, ErrNoClient
 	}
 	l.time, l.maxVoids = cmp.Or(l.time, defaultBudget), cmp.Or(l.maxVoids, MaxVoids)
-	b := newBudget(ctx, l.time)
+	b.begin(ctx, l.time)
 	defer b.end()
 	e.limits, e.ctx, e.resolver, e.session = l, b, r, *s
 	e.ip, e.family = s.IP.Unmap().WithZone(""), dnsx.TypeAAAA
@@ -196,7 +202,7 @@ func (l limits) run(ctx context.Context, r dnsx.Resolver, s *Session, e *evaluat
 		Result: result, Domain: name, Sender: e.sender, Path: e.steps(),
 		Lookups: e.lookups, Voids: e.voids, VoidHosts: e.voidHosts, Problem: e.problem, Trace: e.trace,
 	}
-	if e.problem == nil && f.term >= 0 {
+	if e.problem == nil && f.at != nil && f.at != f.prog.redirect {
 		v.Mechanism = v.Path[len(v.Path)-1].Term
 	}
 	switch result {

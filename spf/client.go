@@ -46,7 +46,7 @@ func (e *evaluation) lookUp() {
 // validate finds out about the names at and below parent, side by side, and returns
 // how many have no address.
 func (e *evaluation) validate(parent string) (voids int) {
-	qs := e.questions[:0]
+	qs := e.room(len(e.client.names))
 	for _, n := range e.client.names {
 		if !n.tested && dnsx.Below(n.name, parent) {
 			qs = append(qs, dnsx.Q(n.name, e.family))

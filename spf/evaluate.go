@@ -24,7 +24,7 @@ type evaluation struct {
 
 	// path leads to the record under evaluation. Each step but the first costs a
 	// lookup, which bounds it.
-	path  [MaxLookups + 1]frame
+	path  [MaxLookups + 1]*frame // nil where none was needed so far
 	depth int
 
 	lookups, voids, voidHosts int
@@ -32,8 +32,8 @@ type evaluation struct {
 	problem                   *Problem
 	trace                     []Event
 
-	questions [mxHosts]dnsx.Question // those of one mx or of the client's names
-	single    [1]dnsx.Reply
+	question [1]dnsx.Question // room for one, which is most of the time enough
+	reply    [1]dnsx.Reply
 }
 
 // frame is a record under evaluation.
@@ -41,14 +41,9 @@ type frame struct {
 	e     *evaluation
 	name  string
 	prog  *program
-	depth int // of path
-	term  int // of rec.Directives, or atRedirect or atEnd
+	depth int          // of path
+	at    *instruction // of prog; nil at its end
 }
-
-const (
-	atRedirect = -1
-	atEnd      = -2
-)
 
 // check evaluates the record of name and those that it redirects to. The frame is that
 // of the record that decided; nil where there was none.
@@ -62,23 +57,19 @@ func (e *evaluation) check(name string) (Result, *frame) {
 			}
 			return result, nil
 		}
-		f := &e.path[e.depth]
-		*f = frame{e: e, name: name, prog: prog, depth: e.depth, term: atEnd}
-		e.depth++
-		if len(prog.rec.Faults) > 0 {
+		f := e.push(name, prog)
+		if prog.fault != nil {
 			return e.broken(f), f
 		}
-		for i := range prog.rec.Directives {
-			f.term = i
-			if result := e.directive(f, &prog.rec.Directives[i]); result != "" {
+		for i := range prog.code {
+			f.at = &prog.code[i]
+			if result := e.directive(f); result != "" {
 				return result, f
 			}
 		}
-		f.term = atEnd
-		if prog.rec.Redirect.IsZero() {
+		if f.at = prog.redirect; f.at == nil {
 			return Neutral, f // RFC 7208, 4.7
 		}
-		f.term = atRedirect
 		next, result := e.redirect(f)
 		if result != "" {
 			f.note(string(result))
@@ -89,16 +80,37 @@ func (e *evaluation) check(name string) (Result, *frame) {
 	}
 }
 
+func (e *evaluation) push(name string, prog *program) *frame {
+	f := e.path[e.depth]
+	if f == nil {
+		f = new(frame)
+		e.path[e.depth] = f
+	}
+	*f = frame{e: e, name: name, prog: prog, depth: e.depth}
+	e.depth++
+	return f
+}
+
+// reset leaves nothing of a message but room for the next.
+func (e *evaluation) reset() {
+	for _, f := range e.path {
+		if f == nil {
+			break
+		}
+		*f = frame{}
+	}
+	*e = evaluation{path: e.path}
+}
+
 // redirect returns the name that the record redirects to (RFC 7208, 6.1).
 func (e *evaluation) redirect(f *frame) (name string, result Result) {
-	to := &f.prog.redirect
-	if !e.spend(to) {
+	if !e.spend(f.at) {
 		return "", PermError
 	}
-	if to.local && e.mute { // RFC 8616, 4: as if the term were not there
+	if f.at.local && e.mute { // RFC 8616, 4: as if the term were not there
 		return "", Neutral
 	}
-	name, err := f.target(f.prog.rec.Redirect, to)
+	name, err := f.target(f.at)
 	if err != nil {
 		return "", e.fail(ProblemName, check.Textf("it leads to what is no domain name: %s", err.Error()))
 	}
@@ -125,7 +137,7 @@ func (e *evaluation) read(name string) (*program, Result) {
 	}
 	switch {
 	case found == 1:
-		return e.store.get(one, e.most), ""
+		return e.program(one), ""
 	case found > 1:
 		return nil, e.fail(ProblemSeveral, check.Textf("%s has %d SPF records", name, found))
 	case !a.Exists():
@@ -134,6 +146,17 @@ func (e *evaluation) read(name string) (*program, Result) {
 		e.fail(ProblemNoRecord, check.Textf("%s has no SPF record", name))
 	}
 	return nil, None
+}
+
+// program reads a record, or finds it among those that are kept.
+func (e *evaluation) program(rr dnsx.RR) *program {
+	switch {
+	case e.store != nil:
+		return e.store.get(rr, e.most)
+	case e.session.Trace: // which wants every term
+		return compile(textOf(rr.Data), netip.Addr{})
+	}
+	return compile(textOf(rr.Data), e.ip)
 }
 
 // ask returns an answer, or nil where the result is TempError.
@@ -154,7 +177,7 @@ func (e *evaluation) failed(err error) Result {
 
 // broken is the result of a record with a fault of grammar.
 func (e *evaluation) broken(f *frame) Result {
-	fault := f.prog.rec.Faults[0]
+	fault := f.prog.fault
 	e.problem = &Problem{
 		Kind: ProblemSyntax, Name: f.name, Record: f.prog.text, Offset: fault.Offset, Term: fault.Term,
 		Reason: check.Textf("%s", fault.Reason),
@@ -167,25 +190,22 @@ func (e *evaluation) broken(f *frame) Result {
 func (e *evaluation) fail(kind ProblemKind, reason check.Text) Result {
 	p := &Problem{Kind: kind, Reason: reason}
 	if e.depth > 0 {
-		f := &e.path[e.depth-1]
-		where := f.place()
-		p.Name, p.Record, p.Offset, p.Term = f.name, f.prog.text, where.start, f.text()
+		f := e.path[e.depth-1]
+		p.Name, p.Record, p.Term = f.name, f.prog.text, f.text()
+		if f.at != nil {
+			p.Offset = f.at.start
+		}
 	}
 	e.problem = p
 	return PermError
 }
 
-func (f *frame) place() place {
-	if f.term == atEnd {
-		return place{}
-	}
-	return f.prog.place(f.term)
-}
-
 // text is the term as published.
 func (f *frame) text() string {
-	where := f.place()
-	return f.prog.text[where.start:where.end]
+	if f.at == nil {
+		return ""
+	}
+	return f.prog.text[f.at.start:f.at.end]
 }
 
 // steps is the path as others see it.
@@ -195,7 +215,7 @@ func (e *evaluation) steps() []Step {
 	}
 	steps := make([]Step, e.depth)
 	for i := range steps {
-		f := &e.path[i]
+		f := e.path[i]
 		steps[i] = Step{Name: f.name, Term: f.text()}
 	}
 	return steps

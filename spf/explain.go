@@ -63,11 +63,11 @@ func (e *evaluation) dotted() string {
 // explain returns what the record of f says about a fail. Whatever goes wrong, it is
 // as if it said nothing (RFC 7208, 6.2).
 func (e *evaluation) explain(f *frame) string {
-	spec, to := f.prog.rec.Exp, &f.prog.exp
-	if to.own || to.local && e.mute {
+	exp := f.prog.exp
+	if exp == nil || exp.local && e.mute {
 		return ""
 	}
-	name, err := f.target(spec, to)
+	name, err := f.target(exp)
 	if err != nil {
 		return ""
 	}
@@ -85,18 +85,16 @@ func (e *evaluation) explain(f *frame) string {
 // explanation expands the text, and refuses what may not stand in an SMTP reply: what
 // a client gave as its name may hold line breaks.
 func (m MacroString) explanation(v values) string {
-	b := []byte(m.Raw)
-	if m.Parts != nil {
-		b = b[:0:0]
-		for i := range m.Parts {
-			if p := &m.Parts[i]; p.Letter == 0 {
-				b = append(b, p.Literal...)
-			} else {
-				b = p.append(b, v.value(p.Letter))
-			}
-			if len(b) > MaxExplanation {
-				break
-			}
+	var room [MaxExplanation]byte
+	b := room[:0]
+	for i := range m.Parts {
+		if p := &m.Parts[i]; p.Letter == 0 {
+			b = append(b, p.Literal...)
+		} else {
+			b = p.append(b, v.value(p.Letter))
+		}
+		if len(b) > MaxExplanation {
+			break
 		}
 	}
 	b = b[:min(len(b), MaxExplanation)]

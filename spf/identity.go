@@ -73,7 +73,7 @@ func parseDomainName(domain string) (string, error) {
 		return "", errNoDomain
 	case domain[0] == '[':
 		return "", errLiteral
-	case notVisible(domain) >= 0 || strings.ContainsAny(domain, `()<>[]:;@\,"`): // RFC 5321, 4.1.2: specials
+	case hasSpecial(domain):
 		return "", errCharacter
 	}
 	name, err := dnsx.ParseName(domain)
@@ -81,6 +81,18 @@ func parseDomainName(domain string) (string, error) {
 		err = errOneLabel
 	}
 	return name, err
+}
+
+// hasSpecial tells of an octet that no domain has in a mail address (RFC 5321, 4.1.2).
+func hasSpecial(domain string) bool {
+	for i := range len(domain) {
+		switch c := domain[i]; {
+		case isAlpha(c), isDigit(c), c == '.', c == '-':
+		case c <= ' ', c > '~', strings.IndexByte(`()<>[]:;@\,"`, c) >= 0:
+			return true
+		}
+	}
+	return false
 }
 
 func isASCII(s string) bool {

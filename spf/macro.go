@@ -61,6 +61,7 @@ func parseMacros(s string, expOnly bool) (MacroString, *macroProblem) {
 
 // parse reads s into m.Parts, as far as it can be read.
 func (m *MacroString) parse(s string, expOnly bool) *macroProblem {
+	m.Parts = make([]Macro, 0, min(2*strings.Count(s, "%")+1, 16))
 	for len(s) > 0 {
 		i := strings.IndexByte(s, '%')
 		if i < 0 {
@@ -84,11 +85,13 @@ func (m *MacroString) parse(s string, expOnly bool) *macroProblem {
 // parseExplanation reads the text that exp leads to, in which blanks may stand
 // (RFC 7208, 7.1: explain-string).
 func parseExplanation(s string) (m MacroString, ok bool) {
-	if s == "" || notVisible(strings.ReplaceAll(s, " ", "")) >= 0 {
-		return MacroString{}, false
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' {
+			return MacroString{}, false
+		}
 	}
 	m.Raw = s
-	return m, m.parse(s, true) == nil
+	return m, s != "" && m.parse(s, true) == nil
 }
 
 // parseMacro reads the macro-expand at the start of s, which is a percent sign.

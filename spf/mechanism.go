@@ -9,7 +9,8 @@ import (
 )
 
 // directive evaluates one; "" means that it does not match (RFC 7208, 4.6.2).
-func (e *evaluation) directive(f *frame, d *Directive) Result {
+func (e *evaluation) directive(f *frame) Result {
+	d := f.at
 	var matched bool
 	var result Result
 	switch d.Mechanism {
@@ -18,7 +19,7 @@ func (e *evaluation) directive(f *frame, d *Directive) Result {
 	case IP4, IP6:
 		matched = d.Prefix.Contains(e.ip)
 	default:
-		matched, result = e.match(f, d)
+		matched, result = e.match(f)
 	}
 	if matched && result == "" {
 		result = d.Qualifier
@@ -31,15 +32,15 @@ func (e *evaluation) directive(f *frame, d *Directive) Result {
 
 // match evaluates a mechanism that asks the DNS; a result that is not "" is an error
 // that ends the evaluation (RFC 7208, 5).
-func (e *evaluation) match(f *frame, d *Directive) (matched bool, result Result) {
-	to := f.prog.target(f.term)
-	if !e.spend(&to) {
+func (e *evaluation) match(f *frame) (matched bool, result Result) {
+	d := f.at
+	if !e.spend(d) {
 		return false, PermError
 	}
-	if to.local && e.mute { // RFC 8616, 4
+	if d.local && e.mute { // RFC 8616, 4
 		return false, ""
 	}
-	name, err := f.target(d.Domain, &to)
+	name, err := f.target(d)
 	if err != nil {
 		if d.Mechanism == Include { // none, for check_host (RFC 7208, 4.3 and 5.2)
 			return false, e.fail(ProblemName, check.Textf("it leads to what is no domain name: %s", err.Error()))
@@ -50,9 +51,9 @@ func (e *evaluation) match(f *frame, d *Directive) (matched bool, result Result)
 	case Include:
 		return e.include(name)
 	case A:
-		return e.address(d, name)
+		return e.address(&d.Directive, name)
 	case MX:
-		return e.exchanges(d, name)
+		return e.exchanges(&d.Directive, name)
 	case PTR:
 		return e.clientBelow(name)
 	default: // Exists; A whatever the client's family is (RFC 7208, 5.7)
@@ -66,21 +67,21 @@ func (e *evaluation) match(f *frame, d *Directive) (matched bool, result Result)
 
 // target is the name that a term leads to (RFC 7208, 4.8). The error is a
 // *dnsx.NameError.
-func (f *frame) target(spec MacroString, to *destination) (string, error) {
+func (f *frame) target(s *instruction) (string, error) {
 	switch {
-	case to.own:
+	case s.Domain.IsZero():
 		return f.name, nil
-	case to.name != "":
-		return to.name, nil
+	case s.name != "":
+		return s.name, nil
 	}
-	return spec.name(f)
+	return s.Domain.name(f)
 }
 
 // spend counts a term that asks the DNS; false means that the limit is passed
 // (RFC 7208, 4.6.4).
-func (e *evaluation) spend(to *destination) bool {
+func (e *evaluation) spend(s *instruction) bool {
 	e.lookups++
-	if to.names {
+	if s.names {
 		e.lookups++
 	}
 	if e.lookups <= MaxLookups {
@@ -172,7 +173,7 @@ func (e *evaluation) exchanges(d *Directive, name string) (matched bool, result 
 	if n := len(mx.Records); n > mxHosts {
 		return false, e.fail(ProblemHosts, check.Textf("it has %d hosts, %d over the limit", n, n-mxHosts))
 	}
-	hosts := e.questions[:0]
+	hosts := e.room(len(mx.Records))
 	for _, rr := range mx.Records {
 		if _, host, ok := rr.MX(); ok && host != "." {
 			hosts = append(hosts, dnsx.Q(host, e.family))
@@ -196,6 +197,14 @@ func (e *evaluation) exchanges(d *Directive, name string) (matched bool, result 
 	return false, e.voidBelow(voids)
 }
 
+// room is for n questions that askAll is to put.
+func (e *evaluation) room(n int) []dnsx.Question {
+	if n <= len(e.question) {
+		return e.question[:0]
+	}
+	return make([]dnsx.Question, 0, n)
+}
+
 // askAll puts questions side by side.
 func (e *evaluation) askAll(qs []dnsx.Question) []dnsx.Reply {
 	switch len(qs) {
@@ -203,8 +212,8 @@ func (e *evaluation) askAll(qs []dnsx.Question) []dnsx.Reply {
 		return nil
 	case 1:
 		a, err := e.resolver.Resolve(e.ctx, qs[0])
-		e.single[0] = dnsx.ReplyOf(qs[0])(a, err)
-		return e.single[:]
+		e.reply[0] = dnsx.ReplyOf(qs[0])(a, err)
+		return e.reply[:]
 	}
 	return dnsx.Ask(e.ctx, e.resolver, qs...)
 }

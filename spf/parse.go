@@ -41,7 +41,11 @@ func parse(txt string) *Record {
 }
 
 func (p *parser) read(txt string) {
-	if n := strings.Count(txt, " "); n > 0 {
+	switch n := strings.Count(txt, " "); {
+	case n == 0:
+	case p.compiling:
+		p.compiler.room(n)
+	default:
 		p.rec.Directives = make([]Directive, 0, min(n, 64))
 	}
 	for at := len(version); at < len(txt); {
@@ -67,7 +71,14 @@ const maxFaults = 100
 type parser struct {
 	rec  Record
 	term term // the one that is being read
+
+	compiling  bool // the directives go into compiler, not into rec
+	compiler   compiler
+	redirectAt place
 }
+
+// place is where a term stands in the text of a record.
+type place struct{ start, end int }
 
 func (p *parser) fail(f *SyntaxError) {
 	if len(p.rec.Faults) < maxFaults {
@@ -107,6 +118,8 @@ func (p *parser) add(t *term, at int, text string) {
 		})
 	}
 	switch {
+	case t.modifier.Name == "" && p.compiling:
+		p.compiler.add(&t.directive, place{at, at + len(text)})
 	case t.modifier.Name == "":
 		p.rec.Directives = append(p.rec.Directives, t.directive)
 	case t.modifier.Name == nameRedirect:
@@ -115,6 +128,7 @@ func (p *parser) add(t *term, at int, text string) {
 			return
 		}
 		p.rec.Redirect = t.modifier.Value
+		p.redirectAt = place{at, at + len(text)}
 	case t.modifier.Name == nameExp:
 		if !p.rec.Exp.IsZero() {
 			again()
@@ -277,14 +291,14 @@ func (d *Directive) host(arg string) *SyntaxError {
 	d.Bits4, d.Bits6 = 32, 128
 	rest, digits := cutDigits(arg)
 	if cut, ok := strings.CutSuffix(rest, "//"); ok && digits != "" {
-		if !prefixLength(digits, 128, &d.Bits6) {
+		if !number(digits, 128, &d.Bits6) {
 			return badLength(digits, 128)
 		}
 		arg = cut
 		rest, digits = cutDigits(arg)
 	}
 	if cut, ok := strings.CutSuffix(rest, "/"); ok && digits != "" {
-		if !prefixLength(digits, 32, &d.Bits4) {
+		if !number(digits, 32, &d.Bits4) {
 			return badLength(digits, 32)
 		}
 		arg = cut
@@ -304,39 +318,82 @@ func (d *Directive) host(arg string) *SyntaxError {
 
 // network reads ":" address [ "/" length ].
 func (d *Directive) network(arg string) *SyntaxError {
-	bad := func(reason string) *SyntaxError { return &SyntaxError{Kind: FaultIP, Reason: reason} }
 	if len(arg) < 2 || arg[0] != ':' {
-		return bad(d.Mechanism.String() + " needs a colon and an address")
+		return &SyntaxError{Kind: FaultIP, Reason: d.Mechanism.String() + " needs a colon and an address"}
 	}
-	text, length, cut := strings.Cut(arg[1:], "/")
-	addr, err := netip.ParseAddr(text)
-	if err != nil || cut || addr.Zone() != "" {
-		if at := notVisible(arg); at >= 0 {
-			return &SyntaxError{Kind: FaultSyntax, Reason: octetReason(arg[at])}
-		}
+	addr, length, ok := netip.Addr{}, "", false
+	if d.Mechanism == IP4 {
+		addr, length, ok = cutIPv4(arg[1:])
+	} else {
+		addr, length, ok = cutIPv6(arg[1:])
 	}
-	switch {
-	case d.Mechanism == IP4 && (err != nil || !addr.Is4()):
-		if err == nil && addr.Zone() == "" {
-			return bad("this is an IPv6 address: write ip6:")
-		}
-		return bad("an IPv4 address has four numbers from 0 to 255 without leading zeros")
-	case d.Mechanism == IP6 && (err != nil || !addr.Is6() || addr.Zone() != ""):
-		if err == nil && addr.Is4() {
-			return bad("this is an IPv4 address: write ip4:")
-		}
-		return bad("this is no IPv6 address")
+	if !ok || length != "" && length[0] != '/' {
+		return d.badAddress(arg[1:])
 	}
 	bits := uint8(addr.BitLen())
-	if cut && !prefixLength(length, bits, &bits) {
-		return badLength(length, addr.BitLen())
+	if length != "" && !number(length[1:], bits, &bits) {
+		if at := notVisible(length); at >= 0 {
+			return &SyntaxError{Kind: FaultSyntax, Reason: octetReason(length[at])}
+		}
+		return badLength(length[1:], addr.BitLen())
 	}
 	d.Prefix = netip.PrefixFrom(addr, int(bits))
 	return nil
 }
 
-// prefixLength reads a number without leading zeros.
-func prefixLength(s string, most uint8, to *uint8) bool {
+// cutIPv4 takes an address off the start of s. It is netip.ParseAddr for what records
+// hold most, and their parsing would else spend most of its time there.
+func cutIPv4(s string) (addr netip.Addr, rest string, ok bool) {
+	var a [4]byte
+	for i := range a {
+		if i > 0 {
+			if s == "" || s[0] != '.' {
+				return addr, s, false
+			}
+			s = s[1:]
+		}
+		n := 0
+		for n < len(s) && isDigit(s[n]) {
+			n++
+		}
+		if !number(s[:n], 255, &a[i]) {
+			return addr, s, false
+		}
+		s = s[n:]
+	}
+	return netip.AddrFrom4(a), s, true
+}
+
+func cutIPv6(s string) (addr netip.Addr, rest string, ok bool) {
+	n := strings.IndexByte(s, '/')
+	if n < 0 {
+		n = len(s)
+	}
+	addr, err := netip.ParseAddr(s[:n])
+	return addr, s[n:], err == nil && addr.Is6() && addr.Zone() == ""
+}
+
+// badAddress says what is wrong with what stands behind the colon of ip4 or ip6.
+func (d *Directive) badAddress(arg string) *SyntaxError {
+	if at := notVisible(arg); at >= 0 {
+		return &SyntaxError{Kind: FaultSyntax, Reason: octetReason(arg[at])}
+	}
+	text, _, _ := strings.Cut(arg, "/")
+	addr, err := netip.ParseAddr(text)
+	reason := "this is no IPv6 address"
+	switch {
+	case d.Mechanism == IP4 && err == nil && addr.Zone() == "":
+		reason = "this is an IPv6 address: write ip6:"
+	case d.Mechanism == IP4:
+		reason = "an IPv4 address has four numbers from 0 to 255 without leading zeros"
+	case err == nil && addr.Is4():
+		reason = "this is an IPv4 address: write ip4:"
+	}
+	return &SyntaxError{Kind: FaultIP, Reason: reason}
+}
+
+// number reads one without leading zeros.
+func number(s string, most uint8, to *uint8) bool {
 	if s == "" || len(s) > 3 || len(s) > 1 && s[0] == '0' {
 		return false
 	}

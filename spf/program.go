@@ -1,121 +1,97 @@
 package spf
 
 import (
-	"iter"
+	"net/netip"
 	"strings"
 	"sync"
 
 	"github.com/mailcheck-go/mailcheck/dnsx"
 )
 
-// program is a record to be evaluated. Where it is kept, what does not depend on the
-// message is done beforehand, else when it is needed.
+// program is a record to be evaluated: what can be known without a message is done
+// beforehand. One that is kept is for all clients; one for a single client has none of
+// the terms that are known to leave that one alone.
 type program struct {
-	text          string
-	rec           *Record
-	targets       []destination // of rec.Directives; nil where nothing is done
-	places        []place       // of the terms, as far as they are no modifiers
-	redirect, exp destination
+	text     string
+	fault    *SyntaxError  // not nil where the record is broken, and nobody evaluates it
+	code     []instruction // the directives up to all
+	redirect *instruction  // nil where there is none
+	exp      *instruction
+}
+
+// instruction is a directive, or the domain-spec of a modifier, which is no Mechanism.
+type instruction struct {
+	Directive
+	destination
+	place
 }
 
 // destination is the name that a term leads to, as far as it is the same for every
 // message and domain.
 type destination struct {
 	name  string // "" where it is the domain's own, is none, or has macros
-	own   bool   // the term names none, and means the domain
 	macro bool   // it has to be expanded each time
 	names bool   // %{p} is in it, which asks for the names of the client
 	local bool   // %{s} or %{l} is in it
 }
 
-// place is where a term stands in the text of a record.
-type place struct{ start, end int }
-
-func compile(text string, keep bool) *program {
-	prog := &program{text: text, rec: parse(text)}
-	if len(prog.rec.Faults) > 0 { // nobody will evaluate it
-		return prog
+// compile reads a text of which IsRecord holds, for one client or, if that is the zero
+// Addr, for all. The grammar of the whole is looked at either way (RFC 7208, 4.6).
+func compile(text string, client netip.Addr) *program {
+	p := parser{compiling: true, compiler: compiler{client: client}}
+	p.read(text)
+	if len(p.rec.Faults) > 0 {
+		return &program{text: text, fault: p.rec.Faults[0]}
 	}
-	prog.redirect, prog.exp = lead(prog.rec.Redirect), lead(prog.rec.Exp)
-	if keep {
-		prog.targets = make([]destination, len(prog.rec.Directives))
-		for i := range prog.targets {
-			prog.targets[i] = leadOf(&prog.rec.Directives[i])
-		}
-		prog.places = make([]place, 0, len(prog.rec.Directives))
-		for at := range terms(text) {
-			if !isModifier(text[at.start:at.end]) {
-				prog.places = append(prog.places, at)
-			}
-		}
+	prog := &program{text: text, code: p.compiler.code}
+	if spec := p.rec.Redirect; !spec.IsZero() && !p.compiler.done {
+		prog.redirect = &instruction{Directive{Domain: spec}, lead(spec), p.redirectAt}
+	}
+	if spec := p.rec.Exp; !spec.IsZero() {
+		prog.exp = &instruction{Directive{Domain: spec}, lead(spec), place{}}
 	}
 	return prog
 }
 
-// terms yields what stands between blanks.
-func terms(text string) iter.Seq[place] {
-	return func(yield func(place) bool) {
-		for at := len(version); at < len(text); {
-			end := strings.IndexByte(text[at:], ' ')
-			if end < 0 {
-				end = len(text) - at
-			}
-			if end > 0 && !yield(place{at, at + end}) {
-				return
-			}
-			at += end + 1
-		}
-	}
+// compiler gathers the instructions of a program.
+type compiler struct {
+	client netip.Addr
+	code   []instruction
+	asking int  // directives that ask the DNS
+	done   bool // what follows is not reached
 }
 
-// isModifier tells of a term without fault whether it is one (RFC 7208, 4.6.1).
-func isModifier(term string) bool {
-	n := nameLength(term)
-	return n < len(term) && term[n] == '='
+// room is for the instructions of n terms: of those for one client few are left.
+func (c *compiler) room(n int) {
+	most := 64
+	if c.client.IsValid() {
+		most = 2
+	}
+	c.code = make([]instruction, 0, min(n, most))
 }
 
-// target is where a directive leads.
-func (p *program) target(i int) destination {
-	if p.targets != nil {
-		return p.targets[i]
+// add takes a directive unless it is not reached, or known not to match.
+func (c *compiler) add(d *Directive, at place) {
+	if c.done {
+		return
 	}
-	return leadOf(&p.rec.Directives[i])
-}
-
-// place is where a directive stands, or where its index is atRedirect that modifier.
-func (p *program) place(i int) place {
-	if i >= 0 && p.places != nil {
-		return p.places[i]
-	}
-	for at := range terms(p.text) {
-		switch term := p.text[at.start:at.end]; {
-		case !isModifier(term):
-			if i == 0 {
-				return at
-			}
-			if i > 0 {
-				i--
-			}
-		case i == atRedirect:
-			if _, ok := cutFold(term, nameRedirect+"="); ok {
-				return at
-			}
-		}
-	}
-	return place{}
-}
-
-func leadOf(d *Directive) destination {
 	switch d.Mechanism {
-	case All, IP4, IP6:
-		return destination{}
+	case All: // RFC 7208, 5.1
+		c.done = true
+	case IP4, IP6:
+		if c.done = d.Prefix.Contains(c.client); c.client.IsValid() && !c.done {
+			return
+		}
+	default:
+		c.asking++
+		c.done = c.asking > MaxLookups // and this one is an error (RFC 7208, 4.6.4)
 	}
-	return lead(d.Domain)
+	c.code = append(c.code, instruction{*d, lead(d.Domain), at})
 }
 
 func lead(spec MacroString) destination {
 	if spec.IsZero() {
-		return destination{own: true}
+		return destination{}
 	}
 	to := destination{names: spec.has('p'), local: spec.has('s') || spec.has('l')}
 	for i := range spec.Parts {
@@ -129,9 +105,8 @@ func lead(spec MacroString) destination {
 
 // size estimates the memory that keeping the program costs.
 func (p *program) size() int {
-	const fixed, directive, modifier, macro, fault = 700, 250, 200, 250, 200 // as slices grow
-	return fixed + 2*len(p.text) + directive*len(p.rec.Directives) + modifier*len(p.rec.Modifiers) +
-		macro*strings.Count(p.text, "%") + fault*len(p.rec.Faults)
+	const fixed, each, macro = 700, 300, 250 // as slices grow
+	return fixed + 2*len(p.text) + each*len(p.code) + macro*strings.Count(p.text, "%")
 }
 
 // programs keeps programs by the RDATA of their records, in two generations: when
@@ -143,11 +118,8 @@ type programs struct {
 	bytes      int // of young
 }
 
-// get returns the program of an SPF record, from what is kept if there is a store.
+// get returns the program of an SPF record.
 func (s *programs) get(rr dnsx.RR, most int) *program {
-	if s == nil {
-		return compile(textOf(rr.Data), false)
-	}
 	s.mu.RLock()
 	prog := s.young[string(rr.Data)]
 	young := prog != nil
@@ -159,7 +131,7 @@ func (s *programs) get(rr dnsx.RR, most int) *program {
 		return prog
 	}
 	if prog == nil {
-		prog = compile(textOf(rr.Data), true)
+		prog = compile(textOf(rr.Data), netip.Addr{})
 	}
 	s.put(string(rr.Data), prog, most/2)
 	return prog
@@ -185,13 +157,14 @@ func textOf(data []byte) string {
 	if n := int(data[0]); 1+n == len(data) {
 		return string(data[1:])
 	}
-	text := make([]byte, 0, len(data))
+	var text strings.Builder
+	text.Grow(len(data))
 	for len(data) > 0 {
 		n := int(data[0])
-		text = append(text, data[1:1+n]...)
+		text.Write(data[1 : 1+n])
 		data = data[1+n:]
 	}
-	return string(text)
+	return text.String()
 }
 
 // isRecordData is IsRecord of the text of a TXT record's RDATA, which it does not
