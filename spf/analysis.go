@@ -67,7 +67,9 @@ type Analysis struct {
 	// A record that several terms lead to brings its own once. ptr and names that depend
 	// on the message are not in it, and AddressGaps says so.
 	Authorized []Source
-	IPv4       uint64 // addresses in Authorized, those that are in it twice counted once
+	IPv4       uint64    // addresses in Authorized, those that are in it twice counted once
+	IPv6       uint64    // networks of 64 bits in it, likewise; math.MaxUint64 if it is all of them
+	Overlaps   []Overlap // those of Authorized that lie in another of it, by address
 
 	repair   func() []check.Change
 	root     *Node
@@ -76,13 +78,24 @@ type Analysis struct {
 	senderID []string   // texts at Domain of Sender ID (RFC 4406)
 }
 
-// Size is what the TXT records of the domain take, in octets.
+// Size is what the TXT records of a name take, in octets.
 type Size struct {
 	Record  int // the text of the record; 0 where there is none or several
 	Strings int // character-strings of the record
 	TXT     int // the name and the text of all TXT records there: over 450, answers may not fit (RFC 7208, 3.4)
-	Answer  int // the message as it came; 0 where that is not known
+	// Reply is a message with these records and nothing else beside the question and
+	// EDNS: over SmallReply, it comes over UDP only to resolvers that use EDNS, and over
+	// LargeReply hardly to any; the others ask again over TCP.
+	Reply  int
+	Answer int // the message as it came; 0 where that is not known
 }
+
+// Sizes of DNS messages over UDP: the most without EDNS (RFC 1035, 4.2.1), and what
+// resolvers offer with it, so that no answer is cut into fragments.
+const (
+	SmallReply = 512
+	LargeReply = 1232
+)
 
 // Node is a name whose record is evaluated.
 type Node struct {
@@ -93,6 +106,7 @@ type Node struct {
 	Record  *Record     // the one, as far as it can be read; nil where there is none or several
 	Lookups int         // what evaluating the record costs at worst, without the one for itself
 	Voids   Voids
+	Size    Size
 	Costs   []Cost // of its terms that ask the DNS, in the order of evaluation
 	Default Result // what the record gives a client that no term before its all, or that of its redirect, matches
 
@@ -100,8 +114,9 @@ type Node struct {
 	others int    // TXT records there that are no SPF records
 	misses []miss // those of them that mean to be
 	state  state
-	glued  []glue // terms that ran together where one string ends and another starts
-	text   string // its live directives as String writes them, with blanks between
+	glued  []glue  // terms that ran together where one string ends and another starts
+	text   string  // its live directives as String writes them, with blanks between
+	ends   []int32 // of each in text
 	links  []*link
 	broken *PermErrorCause // the first proven reason for permerror, of this record or one below
 	open   *Opening        // the first term that passes everybody, in this record or one below
@@ -220,11 +235,11 @@ func analyze(f *Facts) *Analysis {
 	if a.Record = root.Record; a.Record != nil {
 		a.Text = root.Texts[0]
 	}
-	a.Lookups, a.Voids, a.Default = root.Lookups, root.Voids, root.Default
-	a.others()
+	a.Lookups, a.Voids, a.Default, a.Size = root.Lookups, root.Voids, root.Default, root.Size
+	a.senderIDs()
 	a.policy()
 	w.authorized()
-	a.IPv4 = countIPv4(a.Authorized)
+	a.overlap()
 	if len(a.PermErrors) > 0 { // whoever no term matches comes to every one of them
 		a.Default = PermError
 	}
@@ -238,21 +253,12 @@ func analyze(f *Facts) *Analysis {
 	return a
 }
 
-// others looks for Sender ID among the TXT records of the domain, and at their size.
-func (a *Analysis) others() {
+// senderIDs looks for Sender ID among the TXT records of the domain.
+func (a *Analysis) senderIDs() {
 	for _, rr := range answers(a.reply) {
-		txt := rr.Text()
-		a.Size.TXT += len(txt)
-		switch {
-		case len(txt) >= 7 && strings.EqualFold(txt[:7], "spf2.0/"):
+		if txt := rr.Text(); len(txt) >= 7 && strings.EqualFold(txt[:7], "spf2.0/") {
 			a.senderID = append(a.senderID, txt)
-		case a.Record != nil && txt == a.Text:
-			a.Size.Record, a.Size.Strings = len(txt), len(rr.TXT())
 		}
-	}
-	if a.reply.Answer != nil {
-		a.Size.TXT += len(a.Domain)
-		a.Size.Answer = a.reply.Answer.Size
 	}
 }
 

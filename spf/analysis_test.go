@@ -79,7 +79,7 @@ func TestAnalyze(t *testing.T) {
 		All: spf.SoftFail, Default: spf.SoftFail, Senders: true,
 		Lookups: 7, Voids: spf.Voids{Hosts6: 1, Open4: 1, Open6: 1},
 		IPv4: 8 + 4 + 256, // mx.acme.example is one of the eight
-		Size: spf.Size{Record: 73, Strings: 1, TXT: 73 + 26 + 12},
+		Size: spf.Size{Record: 73, Strings: 1, TXT: 73 + 26 + 12, Reply: 12 + 14 + 4 + 11 + (12 + 74) + (12 + 27)},
 		Addresses: []string{
 			"198.51.100.1/32 mx (acme.example)",
 			"203.0.113.0/24 include:%{d1}.mail.test (acme.example) ip4:203.0.113.0/24 (example.mail.test)",

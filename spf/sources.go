@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"net/netip"
 	"slices"
-	"strings"
 
 	"github.com/mailcheck-go/mailcheck/check"
 	"github.com/mailcheck-go/mailcheck/dnsx"
@@ -47,10 +47,9 @@ func (w *walk) authorize(n *Node, path []Step, seen map[*Node]bool) {
 	seen[n] = true
 	links := n.links
 	var asked map[string]bool // terms for addresses
-	live, text := n.Record.live(), n.text
+	live := n.Record.live()
 	for i := range live {
-		var term string
-		term, text, _ = strings.Cut(text, " ")
+		term := n.term(i)
 		switch d := &live[i]; {
 		case d.Mechanism == Include:
 			if d.Qualifier == Pass {
@@ -127,24 +126,118 @@ func (w *walk) pass(n *Node, d *Directive, s Source) bool {
 	return false
 }
 
-// countIPv4 counts the addresses of all ranges, each once.
-func countIPv4(sources []Source) uint64 {
-	type span struct{ first, last uint64 }
-	var spans []span
-	for _, s := range sources {
-		if s.Prefix.Addr().Is4() && s.Prefix.IsValid() {
-			b := s.Prefix.Addr().As4()
-			first := uint64(binary.BigEndian.Uint32(b[:]))
-			spans = append(spans, span{first, first + 1<<(32-s.Prefix.Bits()) - 1})
+// Space is how much the ranges of a set hold together, each address counted once.
+type Space struct {
+	IPv4 uint64 // addresses
+	IPv6 uint64 // networks of 64 bits, also those held in part; math.MaxUint64 if it is all of them
+}
+
+// SpaceOf measures ranges.
+func SpaceOf(sources []Source) Space { return sweep(sources, nil) }
+
+// span is a range in the order of sweep: IPv4 first, as ::ffff:0:0/96, each before
+// those that lie in it.
+type span struct {
+	hi, lo uint64
+	bits   uint8 // of 128
+	is4    bool
+	index  int32 // into the sources
+}
+
+func compareSpans(a, b span) int {
+	switch {
+	case a.hi != b.hi:
+		return cmp.Compare(a.hi, b.hi)
+	case a.lo != b.lo:
+		return cmp.Compare(a.lo, b.lo)
+	case a.bits != b.bits:
+		return int(a.bits) - int(b.bits)
+	}
+	return int(a.index) - int(b.index)
+}
+
+func (s *span) holds(o *span) bool {
+	if s.bits > o.bits || s.is4 != o.is4 {
+		return false
+	}
+	if s.bits <= 64 {
+		return (s.hi^o.hi)>>(64-s.bits) == 0
+	}
+	return s.hi == o.hi && (s.lo^o.lo)>>(128-s.bits) == 0
+}
+
+// spansOf sorts ranges. Most are IPv4, whose keys are numbers: address, length, index.
+func spansOf(sources []Source, room []span) []span {
+	var keyRoom [128]uint64
+	keys := keyRoom[:0]
+	var six []span
+	for i := range sources {
+		p := sources[i].Prefix
+		switch addr := p.Addr(); {
+		case !p.IsValid():
+		case addr.Is4():
+			b := addr.As4()
+			keys = append(keys, uint64(binary.BigEndian.Uint32(b[:]))<<32|uint64(p.Bits())<<26|uint64(i))
+		default:
+			b := addr.As16()
+			six = append(six, span{binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:]), uint8(p.Bits()), false, int32(i)})
 		}
 	}
-	slices.SortFunc(spans, func(a, b span) int { return cmp.Compare(a.first, b.first) })
-	var n, next uint64 // next: the first address that is not counted yet
-	for _, s := range spans {
-		if s.last >= next {
-			n += s.last + 1 - max(s.first, next)
-			next = s.last + 1
+	slices.Sort(keys)
+	slices.SortFunc(six, compareSpans)
+	for _, key := range keys {
+		const mapped, mask = 0xffff << 32, 1<<26 - 1
+		room = append(room, span{0, mapped | key>>32, 96 + uint8(key&(1<<32-1)>>26), true, int32(key & mask)})
+	}
+	return append(room, six...)
+}
+
+// sweep measures ranges. To nested, if it is there, it says of each that lies in
+// another which: the widest, and the first in the order of evaluation.
+func sweep(sources []Source, nested func(inner, widest, first int32)) (total Space) {
+	var room [128]span
+	spans := spansOf(sources, room[:0])
+	type level struct {
+		*span
+		first int32 // the least index of it and those around it
+	}
+	var stack [130]level // one for each length, those around the range at hand
+	depth := 0
+	var last uint64 // the network of 64 bits that was counted last
+	for i := range spans {
+		s := &spans[i]
+		for depth > 0 && !stack[depth-1].holds(s) {
+			depth--
+		}
+		if depth == 0 {
+			total.count(s, last)
+			last = s.hi
+			stack[0], depth = level{s, s.index}, 1
+			continue
+		}
+		around := stack[depth-1]
+		if nested != nil {
+			nested(s.index, stack[0].index, around.first)
+		}
+		if around.bits < s.bits {
+			stack[depth], depth = level{s, min(around.first, s.index)}, depth+1
 		}
 	}
-	return n
+	return total
+}
+
+// count adds a range that lies in no other; last is the network of 64 bits before it.
+func (t *Space) count(s *span, last uint64) {
+	switch {
+	case s.is4:
+		t.IPv4 += 1 << (128 - s.bits)
+	case s.bits <= 64:
+		n := t.IPv6 + 1<<(64-s.bits)
+		if n <= t.IPv6 { // all 2^64
+			n = math.MaxUint64
+		}
+		t.IPv6 = n
+	case t.IPv6 == 0 || s.hi != last:
+		t.IPv6++
+	}
 }

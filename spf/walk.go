@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/mailcheck-go/mailcheck/check"
 	"github.com/mailcheck-go/mailcheck/dnsx"
@@ -32,7 +31,8 @@ type walk struct {
 	a       *Analysis
 	replies map[dnsx.Question]*reply
 	path    []*Node
-	text    int  // octets of records read
+	text    int // octets of records read
+	ends    []int32
 	full    bool // there is no room for more ranges
 }
 
@@ -45,15 +45,18 @@ type reply struct {
 
 func newWalk(a *Analysis, f *Facts) *walk {
 	w := &walk{a: a, replies: make(map[dnsx.Question]*reply, len(f.Replies))}
+	all := make([]reply, 0, len(f.Replies)) // never grows
 	for _, r := range f.Replies {
 		q := dnsx.Q(r.Question.Name, r.Question.Type)
 		if w.replies[q] != nil || r.Answer != nil && (r.Answer.Question.Name != q.Name || r.Answer.Question.Type != q.Type) {
 			continue
 		}
-		w.replies[q] = &reply{Reply: r, records: answers(r)}
+		all = append(all, reply{Reply: r, records: answers(r)})
+		one := &all[len(all)-1]
 		if q.Type == dnsx.TypeMX {
-			w.replies[q].hosts = exchanges(r)
+			one.hosts = exchanges(r)
 		}
+		w.replies[q] = one
 	}
 	return w
 }
@@ -98,6 +101,7 @@ func (w *walk) read(name string) *Node {
 		return n
 	}
 	n.Owner, n.noName = r.Answer.Owner(), !r.Answer.Exists()
+	n.Size = sizeOf(n, r)
 	var one dnsx.RR
 	for _, rr := range r.records {
 		txt := rr.Text()
@@ -118,10 +122,30 @@ func (w *walk) read(name string) *Node {
 		one = rr
 	}
 	if len(n.Texts) == 1 {
+		strs := one.TXT()
 		n.Record = parse(n.Texts[0])
-		n.glued = gluedTerms(n.Texts[0], one.TXT())
+		n.glued = gluedTerms(n.Texts[0], strs)
+		n.Size.Record, n.Size.Strings = len(n.Texts[0]), len(strs)
 	}
 	return n
+}
+
+// sizeOf is what the TXT records take. In a message the names are pointers to that of
+// the question or of an alias (RFC 1035, 4.1.4).
+func sizeOf(n *Node, r *reply) Size {
+	const header, question, fixed, opt = 12, 4, 12, 11
+	s := Size{TXT: len(n.Name), Reply: header + len(n.Name) + 2 + question + opt, Answer: r.Answer.Size}
+	for _, rr := range r.records {
+		s.TXT += len(rr.Data)
+		for i := 0; i < len(rr.Data); i += 1 + int(rr.Data[i]) {
+			s.TXT-- // the length of a string
+		}
+		s.Reply += fixed + len(rr.Data)
+	}
+	for _, rr := range r.Answer.Chain {
+		s.Reply += fixed + len(rr.Data)
+	}
+	return s
 }
 
 // evaluate goes through the terms of a node's record as a receiver does for a client
@@ -140,13 +164,10 @@ func (w *walk) evaluate(n *Node) {
 	}
 	if n.Record != nil {
 		live := n.Record.live()
-		n.text = textOfDirectives(live)
+		w.write(n, live)
 		n.Costs = make([]Cost, 0, asking(n.Record))
-		text := n.text
 		for i := range live {
-			var term string
-			term, text, _ = strings.Cut(text, " ")
-			w.directive(n, &live[i], term)
+			w.directive(n, &live[i], n.term(i))
 		}
 		if to := n.Record.Redirect; n.Record.All() < 0 && !to.IsZero() {
 			w.follow(n, Link{Spec: to.Raw, Redirect: true}, to, Cost{Term: nameRedirect + "=" + to.Raw})
@@ -161,18 +182,27 @@ func (n *Node) breaks(why check.Text) {
 	}
 }
 
-// textOfDirectives writes them with blanks between: one text for a record, of which
-// the terms are pieces.
-func textOfDirectives(all []Directive) string {
+// write makes the one text of which the terms of a record are pieces.
+func (w *walk) write(n *Node, live []Directive) {
 	var room [512]byte
 	b := room[:0]
-	for i := range all {
+	first := len(w.ends)
+	for i := range live {
 		if i > 0 {
 			b = append(b, ' ')
 		}
-		b = all[i].append(b)
+		b = live[i].append(b)
+		w.ends = append(w.ends, int32(len(b)))
 	}
-	return string(b)
+	n.text, n.ends = string(b), w.ends[first:len(w.ends):len(w.ends)]
+}
+
+// term is the text of a live directive.
+func (n *Node) term(i int) string {
+	if i == 0 {
+		return n.text[:n.ends[0]]
+	}
+	return n.text[n.ends[i-1]+1 : n.ends[i]]
 }
 
 func (w *walk) directive(n *Node, d *Directive, term string) {
@@ -215,7 +245,7 @@ func (w *walk) follow(n *Node, to Link, spec MacroString, c Cost) {
 	l := &link{Link: to}
 	l.In = n.Name
 	name, err := target(spec, n.Name)
-	l.Target = name
+	l.Target, c.Target = name, name
 	w.a.Links = append(w.a.Links, l.Link)
 	n.links = append(n.links, l)
 	if err != nil {
@@ -232,7 +262,7 @@ func (w *walk) follow(n *Node, to Link, spec MacroString, c Cost) {
 		})
 		c.Open = true
 	case l.node.state == onPath:
-		l.loop = true
+		l.loop, c.Loop = true, true
 		w.loop(l.node)
 	default:
 		c.Node, c.Lookups, c.Voids = l.node, l.node.Lookups, l.node.Voids
