@@ -33,6 +33,23 @@ var contradicted = map[string]struct {
 	"blitirispf-tests/resolution-with-10-lookups": {spf.PermError, "7.1: include:d11 is no domain-spec"},
 }
 
+// tally counts what was compared in one file, so that nothing is left out unseen.
+type tally struct {
+	tests, explanations    int
+	second                 int // with a result that conforms and is not the first of the list
+	contradicted, oneLabel int
+}
+
+// tallies are those of the files, by suite: one of them has two editions. What the suite
+// for RFC 4408 likes best in ten tests, RFC 7208 has given up: records of type SPF (3.1),
+// a guess at more than one record (4.5), and choices that it leaves to nobody (4.8, 5, 5.4).
+var tallies = map[string][]tally{
+	"rfc7208-tests":    {{tests: 203, explanations: 22}, {tests: 200, explanations: 22}},
+	"rfc4408-tests":    {{tests: 191, explanations: 22, second: 10}},
+	"pyspf-tests":      {{tests: 16, contradicted: 2}},
+	"blitirispf-tests": {{tests: 83, contradicted: 1, oneLabel: 23}},
+}
+
 // The openspf suites: those that come with blitiri.com.ar/go/spf, and the unmodified
 // copies below MAILCHECK_CORPUS where that is set.
 func TestSPFSuites(t *testing.T) {
@@ -48,26 +65,29 @@ func TestSPFSuites(t *testing.T) {
 	used := map[string]bool{}
 	for _, file := range files {
 		suite := strings.TrimSuffix(filepath.Base(file), ".yml")
-		passed := 0
+		var n tally
 		for _, sc := range scenarios(t, file) {
 			zone := sc.zone(t)
 			for name, test := range sc.Tests {
 				id := suite + "/" + name
 				t.Run(id, func(t *testing.T) {
+					n.tests++
 					if suite == "blitirispf-tests" && !strings.Contains(test.domain(), ".") {
+						n.oneLabel++
 						test.Result, test.Explanation = texts{string(spf.None)}, "" // RFC 7208, 4.3: no multi-label domain
 					}
 					if x, ok := contradicted[id]; ok {
 						used[id] = true
+						n.contradicted++
 						test.Result, test.Explanation = texts{string(x.want)}, ""
 						test.Spec = append(test.Spec, "RFC 7208, "+x.section)
 					}
-					test.run(t, zone)
-					passed++
+					test.run(t, zone, &n)
 				})
 			}
 		}
-		t.Logf("%s: %d tests", file, passed)
+		assert.Contains(t, tallies[suite], n, "%s", file)
+		t.Logf("%s: %+v", file, n)
 	}
 	for id := range contradicted {
 		assert.True(t, used[id], "%s is in no suite", id)
@@ -104,15 +124,21 @@ func (test *suiteTest) domain() string {
 }
 
 // run checks that a verdict is one of those that conform, with the explanation.
-func (test *suiteTest) run(t *testing.T, zone dnsx.Resolver) {
+func (test *suiteTest) run(t *testing.T, zone dnsx.Resolver, n *tally) {
 	var checker spf.Checker
 	s := spf.Session{IP: netip.MustParseAddr(test.Host), MailFrom: test.MailFrom, Helo: test.Helo}
 	got, err := checker.CheckHost(t.Context(), zone, s)
 	require.NoError(t, err)
-	if !slices.Contains(test.Result, string(got.Result)) {
+	switch slices.Index(test.Result, string(got.Result)) {
+	case -1:
 		t.Errorf("%s: got %s (%v), want one of %s", test.Spec, got.Result, got.Problem, test.Result)
+	case 0:
+	default:
+		n.second++
+		t.Logf("%s: %s of %s", test.Spec, got.Result, test.Result)
 	}
 	if want := test.Explanation; want != "" {
+		n.explanations++
 		if want == "DEFAULT" {
 			want = "" // the caller's own words
 		}
