@@ -31,13 +31,13 @@ func (e *evaluation) lookUp() {
 		return
 	}
 	c.asked = true
-	a, err := e.resolver.Resolve(e.ctx, dnsx.Q(e.reverseName(), dnsx.TypePTR))
-	if err != nil || a == nil {
+	a := e.resolve(dnsx.Q(e.reverseName(), dnsx.TypePTR)).Answer
+	if a == nil {
 		return
 	}
 	c.void = len(a.Records) == 0
 	for _, rr := range a.Records {
-		if name, ok := rr.Target(); ok && rr.Type == dnsx.TypePTR && len(c.names) < maxPTR {
+		if name, ok := rr.Target(); ok && len(c.names) < maxPTR {
 			c.names = append(c.names, clientName{name: name})
 		}
 	}

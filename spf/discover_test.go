@@ -130,6 +130,35 @@ func TestDiscover_budget(t *testing.T) {
 	})
 }
 
+// mostDiscovered is what Discover asks at most: TXT, MX, A and AAAA of each name, as
+// include, mx and a may all lead to it, and the addresses of each host.
+const mostDiscovered = 4*spf.MaxNames + 2*spf.MaxHosts
+
+func TestDiscover_bounded(t *testing.T) {
+	record := "v=spf1 a mx"
+	var zone strings.Builder
+	for i := range 150 {
+		record += fmt.Sprintf(" include:n%[1]d.example a:n%[1]d.example mx:n%[1]d.example", i)
+		for j := range 12 {
+			fmt.Fprintf(&zone, "n%d.example. MX 1 h%d.n%d.example.\n", i, j, i)
+		}
+	}
+	names := dnstest.Must(zone.String())
+	asked := 0
+	r := serial{dnsx.ResolverFunc(func(ctx context.Context, q dnsx.Question) (*dnsx.Answer, error) {
+		asked++
+		if q == dnsx.Q("acme.example", dnsx.TypeTXT) {
+			return &dnsx.Answer{Question: q, Records: []dnsx.RR{dnsx.NewTXT(q.Name, 300, record)}}, nil
+		}
+		return names.Resolve(ctx, q)
+	})}
+	f, err := spf.Discover(t.Context(), r, "acme.example", spf.Options{})
+	require.NoError(t, err)
+	assert.Equal(t, mostDiscovered, asked)
+	assert.Len(t, f.Replies, asked)
+	assert.Positive(t, f.Beyond)
+}
+
 // A zone in which every name leads to others must neither be asked for without end
 // nor take long to judge.
 func FuzzAnalyze(f *testing.F) {
@@ -147,7 +176,7 @@ func FuzzAnalyze(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if asked > 2*spf.MaxNames+2*spf.MaxHosts {
+		if asked > mostDiscovered {
 			t.Fatalf("%d questions", asked)
 		}
 		a := spf.Analyze(facts)

@@ -2,6 +2,7 @@ package spf
 
 import (
 	"net/netip"
+	"slices"
 
 	"github.com/mailcheck-go/mailcheck/check"
 	"github.com/mailcheck-go/mailcheck/dnsx"
@@ -130,7 +131,7 @@ func (e *evaluation) read(name string) (*program, Result) {
 	var one dnsx.RR
 	found := 0
 	for _, rr := range a.Records {
-		if rr.Type == dnsx.TypeTXT && isRecordData(rr.Data) {
+		if isRecordData(rr.Data) {
 			one = rr
 			found++
 		}
@@ -161,13 +162,24 @@ func (e *evaluation) program(rr dnsx.RR) *program {
 
 // ask returns an answer, or nil where the result is TempError.
 func (e *evaluation) ask(name string, t dnsx.Type) *dnsx.Answer {
-	q := dnsx.Q(name, t)
-	a, err := e.resolver.Resolve(e.ctx, q)
-	if err != nil || a == nil {
-		e.failed(dnsx.ReplyOf(q)(nil, err).Err())
-		return nil
+	reply := e.resolve(dnsx.Q(name, t))
+	if reply.Answer == nil {
+		e.failed(reply.Err())
 	}
-	return a
+	return reply.Answer
+}
+
+// resolve puts one question. What is of another type is no answer to it.
+func (e *evaluation) resolve(q dnsx.Question) dnsx.Reply {
+	a, err := e.resolver.Resolve(e.ctx, q)
+	reply := dnsx.ReplyOf(q)(a, err)
+	odd := func(rr dnsx.RR) bool { return rr.Type != q.Type }
+	if a := reply.Answer; a != nil && slices.ContainsFunc(a.Records, odd) {
+		mended := *a
+		mended.Records = slices.DeleteFunc(slices.Clone(a.Records), odd)
+		reply.Answer = &mended
+	}
+	return reply
 }
 
 func (e *evaluation) failed(err error) Result {

@@ -71,8 +71,8 @@ func (e *evaluation) explain(f *frame) string {
 	if err != nil {
 		return ""
 	}
-	a, err := e.resolver.Resolve(e.ctx, dnsx.Q(name, dnsx.TypeTXT))
-	if err != nil || a == nil || a.RCode != dnsx.NoError || len(a.Records) != 1 {
+	a := e.resolve(dnsx.Q(name, dnsx.TypeTXT)).Answer
+	if a == nil || a.RCode != dnsx.NoError || len(a.Records) != 1 {
 		return ""
 	}
 	text, ok := parseExplanation(a.Records[0].Text())

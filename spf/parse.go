@@ -48,7 +48,7 @@ func (p *parser) read(txt string) {
 	default:
 		p.rec.Directives = make([]Directive, 0, min(n, 64))
 	}
-	for at := len(version); at < len(txt); {
+	for at := len(version); at < len(txt) && !p.broken(); {
 		if txt[at] == ' ' {
 			at++
 			continue
@@ -79,6 +79,9 @@ type parser struct {
 
 // place is where a term stands in the text of a record.
 type place struct{ start, end int }
+
+// broken reports that the rest does not matter: one fault is enough for an evaluation.
+func (p *parser) broken() bool { return p.compiling && len(p.rec.Faults) > 0 }
 
 func (p *parser) fail(f *SyntaxError) {
 	if len(p.rec.Faults) < maxFaults {
@@ -135,7 +138,7 @@ func (p *parser) add(t *term, at int, text string) {
 			return
 		}
 		p.rec.Exp = t.modifier.Value
-	default:
+	case !p.compiling:
 		p.rec.Modifiers = append(p.rec.Modifiers, t.modifier)
 	}
 }
@@ -433,6 +436,9 @@ var otherSeparators = []struct{ sep, name string }{
 	{";", "a semicolon"},
 }
 
+// maxPieces bounds them: what has more nobody wrote by hand.
+const maxPieces = 1000
+
 // pieces splits a token that is no term at what may have been meant to separate
 // terms. It returns nothing unless every piece is a term that RFC 7208 defines.
 func pieces(text string) (terms []term, sep string) {
@@ -450,7 +456,7 @@ func pieces(text string) (terms []term, sep string) {
 	}
 	for piece := range strings.FieldsSeq(text) {
 		t, ok := parseDefined(piece)
-		if !ok {
+		if !ok || len(terms) == maxPieces {
 			return nil, ""
 		}
 		terms = append(terms, t)
