@@ -59,6 +59,10 @@ type Finding struct {
 type Evidence struct {
 	Source string `json:"source"` // "TXT _dmarc.acme.example", a URL, "host:443"
 	Text   string `json:"text"`   // as it was seen; Apply cuts it to EvidenceMax characters, writers escape it
+	// Start and End are the octets of Text that the finding is about, from 0, End not
+	// included. Both are 0 where it is about all of it, or about what was cut off.
+	Start int `json:"start,omitempty"`
+	End   int `json:"end,omitempty"`
 }
 
 // EvidenceMax is the number of characters of an Evidence that are kept. What is
@@ -250,6 +254,9 @@ func cut(evidence []Evidence) []Evidence {
 		for at := range kept[i].Text {
 			if n++; n > EvidenceMax {
 				kept[i].Text = fmt.Sprintf("%s… (%d octets)", kept[i].Text[:at], len(kept[i].Text))
+				if kept[i].End > at {
+					kept[i].Start, kept[i].End = 0, 0
+				}
 				break
 			}
 		}

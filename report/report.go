@@ -27,6 +27,10 @@ type Options struct {
 	// Hosts makes the text of several reports one table of their certificates, the
 	// soonest to expire first, in the place of a report each.
 	Hosts bool
+	// Lint is for reports about one record each: text shows the record with the places of
+	// the findings, and Ask, a sentence on how to judge what nobody asked for.
+	Lint bool
+	Ask  check.Text
 	// What was checked: "cert", in Nagios' status line and as the label command of metrics.
 	What string
 }
@@ -71,6 +75,9 @@ func (s *Stream) Add(r *check.Report) error {
 		if _, err := io.WriteString(s.w, "\n"); err != nil {
 			return err
 		}
+	}
+	if s.opts.Lint {
+		return writeLint(s.w, r, s.opts)
 	}
 	return writeText(s.w, r, s.opts)
 }

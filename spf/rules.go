@@ -92,9 +92,12 @@ func perNode(look func(a *Analysis, n *Node) []check.Finding) func(*Analysis) ([
 	}
 }
 
-// finding is one about a record of Policy, with the record as evidence.
+// finding is one about a record of Policy, with the record as evidence, in which the term
+// that the detail names is marked.
 func (a *Analysis) finding(n *Node, detail check.Text) check.Finding {
-	return check.Finding{Subject: n.Name, Detail: detail, Evidence: n.evidence()}
+	f := check.Finding{Subject: n.Name, Detail: detail, Evidence: n.evidence()}
+	n.mark(&f)
+	return f
 }
 
 func (n *Node) evidence() []check.Evidence {
@@ -125,6 +128,7 @@ func (a *Analysis) faults(n *Node, kind Fault, summary check.Text) []check.Findi
 		}
 		f := a.finding(n, check.Textf("octet %d, %q: %s", fault.Offset, clip(fault.Term), fault.Reason))
 		f.Fix = a.fix(n, summary)
+		f.Evidence[0].Start, f.Evidence[0].End = fault.Offset, fault.Offset+len(fault.Term)
 		found = append(found, f)
 	}
 	return found

@@ -106,7 +106,7 @@ func (a *Analysis) missed(blank bool, summary check.Text) []check.Finding {
 		f := check.Finding{
 			Subject:  a.Domain,
 			Detail:   check.Textf("receivers find no SPF record in %q", clip(m.text)),
-			Evidence: []check.Evidence{{Source: "TXT " + a.Owner, Text: m.text}},
+			Evidence: []check.Evidence{{Source: "TXT " + a.Owner, Text: m.text, End: m.start()}},
 			Fix:      &check.Fix{Summary: summary, Changes: Repair(a)},
 		}
 		if len(a.Texts) > 0 {

@@ -159,6 +159,7 @@ func stringJoin() check.Rule[*Analysis] {
 			for _, g := range n.glued {
 				f := a.finding(n, check.Textf("%q and %q run together as %q", clip(g.left), clip(g.right), clip(g.left+g.right)))
 				f.Fix = a.fix(n, check.Textf("Put a blank between the two terms"))
+				f.Evidence[0].Start, f.Evidence[0].End = g.offset, g.offset+len(g.token)
 				found = append(found, f)
 			}
 			return found

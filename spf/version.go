@@ -10,6 +10,26 @@ type miss struct {
 	blank bool   // white space in front of the version is all that is wrong
 }
 
+// start is the length of what stands in the place of the version: of the blanks in front
+// of it, where these are all that is wrong.
+func (m *miss) start() int {
+	if m.blank {
+		return len(m.text) - len(m.fixed)
+	}
+	_, rest, _ := strings.Cut(m.fixed, " ")
+	if i := strings.Index(m.text, rest); i > 0 && rest != "" {
+		return len(strings.TrimRight(m.text[:i], blanks))
+	}
+	return len(m.text)
+}
+
+// NearMiss reports whether a text means to be an SPF record and is none because of how it
+// starts (RFC 7208, 4.5), and returns the text that it was meant to be.
+func NearMiss(txt string) (meant string, ok bool) {
+	m, ok := nearMiss(txt)
+	return m.fixed, ok
+}
+
 const (
 	blanks = " \t\r\n\v\f\u00a0\ufeff\u200b\u200c\u200d\u2060"
 	quotes = "\"'`\\\u00b4\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u00ab\u00bb"

@@ -151,12 +151,18 @@ func (j *judging) flags(cmd *cobra.Command) {
 }
 
 func (j *judging) ruleFlags(cmd *cobra.Command) {
+	j.pickFlags(cmd)
 	f := cmd.Flags()
-	f.StringSliceVar(&j.only, "only", nil, "judge only these rules: ids or area.* (repeatable)")
-	f.StringSliceVar(&j.skip, "skip", nil, "do not judge these rules: ids or area.* (repeatable)")
 	f.StringVar(&j.warn, "warn", "", "a certificate is due with this left: 21d, 12h, or 1/3 or 30% of its lifetime")
 	f.StringVar(&j.crit, "crit", "", "and overdue with this left")
 	f.StringVar(&j.ca, "ca", "", "trust the certificates of this PEM file, in place of the system's")
+}
+
+// pickFlags are those that say which rules are judged.
+func (j *judging) pickFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringSliceVar(&j.only, "only", nil, "judge only these rules: ids or area.* (repeatable)")
+	f.StringSliceVar(&j.skip, "skip", nil, "do not judge these rules: ids or area.* (repeatable)")
 	ids := func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return j.patterns(), cobra.ShellCompDirectiveNoFileComp
 	}

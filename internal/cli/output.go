@@ -54,8 +54,9 @@ type document struct {
 	status check.Status
 }
 
-// open checks the flags and begins the report. What says what is checked: "domain".
-func (a *app) open(o *output, what string) (*document, error) {
+// open checks the flags and begins the report. What says what is checked: "domain";
+// more sets further options of the report.
+func (a *app) open(o *output, what string, more ...func(*report.Options)) (*document, error) {
 	d := &document{nagios: o.format == "nagios", strict: o.strict}
 	var err error
 	if d.failOn, err = check.ParseSeverity(o.failOn); err != nil || d.failOn == check.Info {
@@ -66,6 +67,9 @@ func (a *app) open(o *output, what string) (*document, error) {
 		return nil, err
 	}
 	a.terminal(o, &opts)
+	for _, set := range more {
+		set(&opts)
+	}
 	if d.Stream, err = report.NewStream(a.Stdout, o.format, opts); err != nil {
 		return nil, fmt.Errorf("--format: %w", err)
 	}

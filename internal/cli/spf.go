@@ -20,11 +20,11 @@ import (
 func (a *app) spfCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "spf",
-		Short: "Evaluate and draw SPF records",
+		Short: "Evaluate, check and draw SPF records",
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.spfCheckCommand(), a.spfTreeCommand())
+	cmd.AddCommand(a.spfCheckCommand(), a.spfLintCommand(), a.spfTreeCommand())
 	return cmd
 }
 

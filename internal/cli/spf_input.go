@@ -1,0 +1,399 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/mailcheck-go/mailcheck/dnsx"
+	"github.com/mailcheck-go/mailcheck/spf"
+)
+
+// Bounds of what "spf lint" reads. A record has at most 64 KB, and most are a line.
+const (
+	lintMaxInput   = 1 << 20
+	lintMaxRecords = 1000
+	lintMaxText    = 64_000 // of the TXT records of one name
+)
+
+// spfText is one TXT record of the input.
+type spfText struct {
+	owner   string // "" where the input does not say
+	line    int    // from 1
+	strings []string
+}
+
+// text joins the strings (RFC 7208, 3.3).
+func (t *spfText) text() string { return strings.Join(t.strings, "") }
+
+// spfInput is what was read.
+type spfInput struct {
+	records []spfText
+	passed  int      // other records
+	notes   []string // what is no fault of a record, and worth knowing
+}
+
+// inputError says where the input cannot be read. Line and column count from 1, columns
+// in characters.
+type inputError struct {
+	line, column int
+	reason       string
+}
+
+func (e *inputError) Error() string {
+	return fmt.Sprintf("line %d, column %d: %s", e.line, e.column, e.reason)
+}
+
+// openSPFInput reads a file, or standard input for "-".
+func (a *app) openSPFInput(file string) (*spfInput, error) {
+	in := a.Stdin
+	if file != "-" {
+		f, err := os.Open(file)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		in = f
+	}
+	data, err := io.ReadAll(io.LimitReader(in, lintMaxInput+1))
+	if err != nil {
+		return nil, err
+	}
+	return readSPFInput(data)
+}
+
+// readSPFInput reads records as people have them at hand: bare ones, one a line; in
+// quoted strings, as hosters show them; and the lines of a zone file.
+func readSPFInput(data []byte) (*spfInput, error) {
+	if len(data) > lintMaxInput {
+		return nil, fmt.Errorf("over %d KB: is that SPF records?", lintMaxInput>>10)
+	}
+	r := &inputReader{in: &spfInput{}, line: 1}
+	if text, ok := decodeUTF16(data); ok {
+		r.in.notes = append(r.in.notes, "the input is UTF-16, and was read so: DNS tools want ASCII")
+		data = []byte(text)
+	}
+	r.rest = string(data)
+	for r.rest != "" {
+		if err := r.entry(); err != nil {
+			return nil, err
+		}
+		if len(r.in.records) > lintMaxRecords {
+			return nil, fmt.Errorf("over %d records", lintMaxRecords)
+		}
+	}
+	switch {
+	case len(r.in.records) > 0:
+		return r.in, nil
+	case r.in.passed > 0:
+		return nil, fmt.Errorf("no SPF record in it, and %d others", r.in.passed)
+	}
+	return nil, errors.New("nothing in it: want an SPF record such as v=spf1 include:_spf.acme.example -all")
+}
+
+// decodeUTF16 reads what an editor saved so: with a byte order mark, or with zeros where
+// UTF-16 has them in ASCII.
+func decodeUTF16(data []byte) (string, bool) {
+	little := bytes.HasPrefix(data, []byte{0xff, 0xfe}) || len(data) > 3 && data[0] != 0 && data[1] == 0 && data[3] == 0
+	big := bytes.HasPrefix(data, []byte{0xfe, 0xff}) || len(data) > 3 && data[0] == 0 && data[1] != 0 && data[2] == 0
+	if !little && !big {
+		return "", false
+	}
+	units := make([]uint16, 0, len(data)/2)
+	for i := 0; i+1 < len(data); i += 2 {
+		unit := uint16(data[i])<<8 | uint16(data[i+1])
+		if little {
+			unit = uint16(data[i+1])<<8 | uint16(data[i])
+		}
+		units = append(units, unit)
+	}
+	return string(utf16.Decode(units)), true
+}
+
+// inputReader goes through the input entry by entry.
+type inputReader struct {
+	in     *spfInput
+	rest   string
+	line   int
+	at     string // the line that rest begins in, for columns
+	owner  string // of the last record of a zone file
+	origin string
+}
+
+func (r *inputReader) fail(before string, reason string) error {
+	return &inputError{r.line, 1 + utf8.RuneCountInString(before), reason}
+}
+
+// takeLine takes a line off the rest, without its end.
+func (r *inputReader) takeLine() string {
+	line, rest, _ := strings.Cut(r.rest, "\n")
+	r.rest = rest
+	r.line++
+	return strings.TrimRight(line, "\r")
+}
+
+const inputBlanks = " \t\r"
+
+// entry reads what begins at the start of a line.
+func (r *inputReader) entry() error {
+	line, _, _ := strings.Cut(r.rest, "\n")
+	line = strings.TrimRight(line, inputBlanks)
+	body := strings.TrimLeft(line, inputBlanks)
+	_, near := spf.NearMiss(line)
+	switch {
+	case body == "", strings.HasPrefix(body, ";"), strings.HasPrefix(body, "#"), strings.HasPrefix(body, "//"):
+		r.takeLine()
+	case body[0] == '"' || strings.HasPrefix(body, `("`):
+		return r.zoneEntry(true)
+	case spf.IsRecord(line), near:
+		r.in.records = append(r.in.records, spfText{line: r.line, strings: []string{line}})
+		r.takeLine()
+	default:
+		return r.zoneEntry(false)
+	}
+	return nil
+}
+
+// inputWord is a word of a zone file.
+type inputWord struct {
+	text   string
+	quoted bool
+	line   int
+	column int
+}
+
+func (w inputWord) fail(reason string) error { return &inputError{w.line, w.column, reason} }
+
+// zoneEntry reads an entry of a zone file, or quoted strings alone: these go on in the
+// next line where that begins with a quote and no new record.
+func (r *inputReader) zoneEntry(bare bool) error {
+	owned := strings.IndexByte(inputBlanks, r.rest[0]) < 0
+	start := r.line
+	words, err := r.words()
+	if err != nil {
+		return err
+	}
+	if len(words) == 0 {
+		return &inputError{start, 1, "there is nothing between the parentheses"}
+	}
+	if bare {
+		for r.continues() {
+			more, err := r.words()
+			if err != nil {
+				return err
+			}
+			words = append(words, more...)
+		}
+		return r.add(spfText{line: words[0].line}, words)
+	}
+	first := words[0]
+	if strings.HasPrefix(first.text, "$") && !first.quoted {
+		if strings.EqualFold(first.text, "$ORIGIN") && len(words) > 1 {
+			r.origin = strings.TrimSuffix(words[1].text, ".")
+		}
+		return nil
+	}
+	if owned {
+		r.owner = r.absolute(first.text)
+		words = words[1:]
+	}
+	for len(words) > 0 && !words[0].quoted && (isTTL(words[0].text) || isClass(words[0].text)) {
+		words = words[1:]
+	}
+	if len(words) == 0 || words[0].quoted {
+		return first.fail(fmt.Sprintf("%q begins neither an SPF record (v=spf1 …) nor a line of a zone file (acme.example. TXT \"v=spf1 …\")", short(first.text)))
+	}
+	kind, err := dnsx.ParseType(words[0].text)
+	const obsolete = 99 // SPF (RFC 7208, 3.1)
+	switch {
+	case err != nil && strings.EqualFold(words[0].text, "SPF"):
+		kind = obsolete
+	case err != nil && !isTypeName(words[0].text):
+		return first.fail(fmt.Sprintf("%q begins neither an SPF record (v=spf1 …) nor a line of a zone file (acme.example. TXT \"v=spf1 …\")", short(first.text)))
+	}
+	if kind != dnsx.TypeTXT && kind != obsolete {
+		r.in.passed++
+		return nil
+	}
+	return r.add(spfText{owner: r.owner, line: first.line}, words[1:])
+}
+
+// continues reports whether the next line goes on with the strings of this record.
+func (r *inputReader) continues() bool {
+	line, _, _ := strings.Cut(r.rest, "\n")
+	line = strings.TrimLeft(line, inputBlanks)
+	if !strings.HasPrefix(line, `"`) {
+		return false
+	}
+	text, _, _ := strings.Cut(line[1:], `"`)
+	_, near := spf.NearMiss(text)
+	return !spf.IsRecord(text) && !near
+}
+
+// add keeps a TXT record if it is one of SPF, or means to be.
+func (r *inputReader) add(t spfText, words []inputWord) error {
+	size := 0
+	for _, w := range words {
+		t.strings = append(t.strings, w.text)
+		size += len(w.text) + 1 + len(w.text)/255
+		if len(w.text) > 255 {
+			r.in.notes = append(r.in.notes, fmt.Sprintf("line %d: a string of %d octets, and a string holds at most 255: cut it in two", w.line, len(w.text)))
+		}
+		if !w.quoted && len(words) > 1 && spf.IsRecord(words[0].text) {
+			return w.fail("the text has to stand in quotes: without them a name server takes each word for a string, and joins them with no blank between")
+		}
+	}
+	if size > lintMaxText {
+		return words[0].fail(fmt.Sprintf("a record of over %d octets", lintMaxText))
+	}
+	text := t.text()
+	if _, near := spf.NearMiss(text); spf.IsRecord(text) || near {
+		r.in.records = append(r.in.records, t)
+		return nil
+	}
+	if t.owner == "" && len(words) > 0 {
+		return words[0].fail(fmt.Sprintf("%q is no SPF record: one begins with v=spf1 and a blank", short(text)))
+	}
+	r.in.passed++
+	return nil
+}
+
+// words takes the words of one entry: to the end of the line, or of the parentheses.
+func (r *inputReader) words() ([]inputWord, error) {
+	var all []inputWord
+	depth := 0
+	line, at := r.rest, 0 // at: octets into line
+	next := func() { r.takeLine(); line, at = r.rest, 0 }
+	for {
+		if at >= len(line) {
+			if depth > 0 {
+				return nil, r.fail(lineOf(line), "a parenthesis is not closed")
+			}
+			r.rest = ""
+			return all, nil
+		}
+		switch c := line[at]; {
+		case c == '\n' || c == ';':
+			next()
+			if depth == 0 {
+				return all, nil
+			}
+		case c == ' ' || c == '\t' || c == '\r':
+			at++
+		case c == '(':
+			depth, at = depth+1, at+1
+		case c == ')' && depth == 0:
+			return nil, r.fail(line[:at], "a parenthesis is closed that was not opened")
+		case c == ')':
+			depth, at = depth-1, at+1
+		default:
+			text, n, err := word(line[at:])
+			if err != nil {
+				return nil, r.fail(line[:at], err.Error())
+			}
+			all = append(all, inputWord{text, c == '"', r.line, 1 + utf8.RuneCountInString(line[:at])})
+			at += n
+		}
+	}
+}
+
+func lineOf(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return line
+}
+
+// word reads one, quoted or not, and returns how many octets it takes.
+func word(s string) (text string, n int, err error) {
+	quoted := s[0] == '"'
+	var b strings.Builder
+	i := 0
+	if quoted {
+		i++
+	}
+	for ; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '"' && quoted:
+			if end := i + 1; end < len(s) && strings.IndexByte(" \t\r\n;()\"", s[end]) < 0 {
+				return "", 0, errors.New("behind the closing quote stands text without a blank between")
+			}
+			return b.String(), i + 1, nil
+		case c == '\n' && quoted:
+			return "", 0, errors.New("the quote is not closed in this line")
+		case !quoted && strings.IndexByte(" \t\r\n;()", c) >= 0:
+			return b.String(), i, nil
+		case c == '\\' && i+1 < len(s) && s[i+1] != '\n':
+			value, size := escape(s[i+1:])
+			b.WriteByte(value)
+			i += size
+		default:
+			b.WriteByte(c)
+		}
+	}
+	if quoted {
+		return "", 0, errors.New("the quote is not closed")
+	}
+	return b.String(), i, nil
+}
+
+// escape reads what stands behind a backslash: three digits, or one character
+// (RFC 1035, 5.1).
+func escape(s string) (value byte, size int) {
+	if len(s) >= 3 {
+		n := 0
+		for _, c := range []byte(s[:3]) {
+			if c < '0' || c > '9' {
+				return s[0], 1
+			}
+			n = 10*n + int(c-'0')
+		}
+		if n < 256 {
+			return byte(n), 3
+		}
+	}
+	return s[0], 1
+}
+
+// absolute is an owner with the origin, where that is known.
+func (r *inputReader) absolute(owner string) string {
+	switch {
+	case owner == "@" && r.origin != "":
+		return r.origin
+	case owner == "@":
+		return ""
+	case strings.HasSuffix(owner, ".") || r.origin == "":
+		return strings.TrimSuffix(owner, ".")
+	}
+	return owner + "." + r.origin
+}
+
+func isClass(s string) bool {
+	for _, class := range []string{"IN", "CH", "HS"} {
+		if strings.EqualFold(s, class) {
+			return true
+		}
+	}
+	return false
+}
+
+// isTTL takes seconds, and BIND's 1h30m.
+func isTTL(s string) bool {
+	return s != "" && s[0] >= '0' && s[0] <= '9' && strings.Trim(strings.ToLower(s), "0123456789smhdw") == ""
+}
+
+// isTypeName takes the names of types that dnsx does not know.
+func isTypeName(s string) bool {
+	return s != "" && s == strings.ToUpper(s) && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") == "" && s[0] >= 'A'
+}
+
+func short(s string) string {
+	const most = 40
+	if r := []rune(s); len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return s
+}
