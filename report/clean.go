@@ -76,6 +76,10 @@ func pad(s string, n int) string {
 	return s + strings.Repeat(" ", max(0, n-columns(s)))
 }
 
+// Pad fills a text with blanks to a number of columns of a terminal, where characters of
+// East Asian scripts take two.
+func Pad(s string, n int) string { return pad(s, n) }
+
 // wrap breaks a text into lines of at most n columns: at blanks, beside wide
 // characters (but not before closing punctuation), and inside a word only where
 // it is longer than a line.

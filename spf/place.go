@@ -31,6 +31,38 @@ func (n *Node) mark(f *check.Finding) {
 	}
 }
 
+// directivePlace is the place of a directive of a record without faults in its text.
+func directivePlace(text string, i int) (start, end int) {
+	for at := len(version); at < len(text); {
+		if text[at] == ' ' {
+			at++
+			continue
+		}
+		n := strings.IndexByte(text[at:], ' ')
+		if n < 0 {
+			n = len(text) - at
+		}
+		if t, fault := parseTerm(text[at : at+n]); fault == nil && t.modifier.Name == "" {
+			if i--; i < 0 {
+				return at, at + n
+			}
+		}
+		at += n
+	}
+	return 0, 0
+}
+
+// markDirectives notes in the evidence of a finding the directives from one to another.
+func (n *Node) markDirectives(f *check.Finding, from, to int) {
+	if len(n.Texts) != 1 || len(f.Evidence) != 1 || !n.Valid() {
+		return
+	}
+	start, _ := directivePlace(n.Texts[0], from)
+	if _, end := directivePlace(n.Texts[0], to); end > start {
+		f.Evidence[0].Start, f.Evidence[0].End = start, end
+	}
+}
+
 // placeOf finds the last term of a text that goes by a name: as published or as String
 // writes it, or the domain in it, or the name of a modifier.
 func placeOf(text, name string) (start, end int) {

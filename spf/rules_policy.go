@@ -164,6 +164,7 @@ func termsAfterAll() check.Rule[*Analysis] {
 			}
 			after := n.Record.Directives[i+1:]
 			f := a.finding(n, check.Textf("%d terms stand behind %s, the first is %s", len(after), n.Record.Directives[i].String(), clip(after[0].String())))
+			n.markDirectives(&f, i+1, len(n.Record.Directives)-1)
 			f.Fix = a.fix(n, check.Textf("Move in front of all what still sends, and delete the rest"))
 			return []check.Finding{f}
 		}),

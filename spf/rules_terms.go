@@ -78,6 +78,7 @@ func duplicateTerm() check.Rule[*Analysis] {
 				key := live[i].key(n.Name)
 				if seen[key] && len(found) < maxFindings {
 					f := a.finding(n, check.Textf("%s stands there again", clip(live[i].String())))
+					n.markDirectives(&f, i, i)
 					f.Fix = a.fix(n, check.Textf("Delete it"))
 					found = append(found, f)
 				}

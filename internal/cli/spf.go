@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mailcheck-go/mailcheck/check"
 	"github.com/mailcheck-go/mailcheck/internal/idn"
 	"github.com/mailcheck-go/mailcheck/report"
 	"github.com/mailcheck-go/mailcheck/spf"
@@ -32,7 +33,7 @@ func (a *app) spfCommand() *cobra.Command {
 type spfCheckOptions struct {
 	network
 	ip, from, helo, receiver string
-	format                   string
+	format, lang             string
 	trace                    bool
 }
 
@@ -63,7 +64,9 @@ to the DNS failed.`,
 	f.StringVar(&o.receiver, "receiver", "", "the receiving host, for explanations that name it")
 	f.BoolVar(&o.trace, "trace", false, "show every term that was evaluated")
 	f.StringVar(&o.format, "format", "text", "how to write the verdict: text or json")
+	f.StringVar(&o.lang, "lang", "en", "language of the text: en or ja")
 	complete(cmd, "format", "text", "json")
+	complete(cmd, "lang", "en", "ja")
 	const patience = 20 * time.Second // RFC 7208, 4.6.4: at least
 	o.timeout, f.Lookup("timeout").DefValue = patience, patience.String()
 	return cmd
@@ -77,6 +80,10 @@ func (a *app) spfCheck(ctx context.Context, o *spfCheckOptions) error {
 	s.Time = a.Now()
 	if o.format != "text" && o.format != "json" {
 		return fmt.Errorf("--format %q: want text or json", o.format)
+	}
+	tr, err := translation(o.lang)
+	if err != nil {
+		return err
 	}
 	src, err := a.source(&o.network)
 	if err != nil {
@@ -103,7 +110,7 @@ func (a *app) spfCheck(ctx context.Context, o *spfCheckOptions) error {
 		enc.SetIndent("", "  ")
 		err = enc.Encode(v)
 	} else {
-		_, err = fmt.Fprint(a.Stdout, verdictText(s, &v))
+		_, err = fmt.Fprint(a.Stdout, verdictText(s, &v, tr))
 	}
 	switch {
 	case err != nil:
@@ -133,12 +140,21 @@ func (o *spfCheckOptions) session() (spf.Session, error) {
 
 // verdictText writes a verdict for people. What comes out of the DNS is cleaned line by
 // line.
-func verdictText(s spf.Session, v *spf.Verdict) string {
+func verdictText(s spf.Session, v *spf.Verdict, tr check.Translation) string {
 	var b strings.Builder
-	line := func(label, format string, args ...any) {
-		fmt.Fprintf(&b, "  %-11s  %s\n", label, report.Clean(fmt.Sprintf(format, args...)))
+	say := func(format string, args ...any) string {
+		text, _ := tr.Text(check.Textf(format, args...))
+		return report.Clean(text)
 	}
-	fmt.Fprintf(&b, "%s  %s\n", v.Result, report.Clean(fmt.Sprintf(resultText[v.Result], s.IP, cmp.Or(v.Domain, "the domain"))))
+	line := func(label, format string, args ...any) {
+		label, _ = tr.Title(label)
+		b.WriteString("  " + report.Pad(label, 11) + "  " + say(format, args...) + "\n")
+	}
+	domain := v.Domain
+	if domain == "" {
+		domain = say("the domain")
+	}
+	fmt.Fprintf(&b, "%s  %s\n", v.Result, say(resultText[v.Result], s.IP.String(), domain))
 	for i, step := range v.Path {
 		switch {
 		case i < len(v.Path)-1:
@@ -149,8 +165,12 @@ func verdictText(s spf.Session, v *spf.Verdict) string {
 			line("decided by", "nothing in the record of %s, which has no all", step.Name)
 		}
 	}
-	if v.Problem != nil {
-		line("problem", "%s", v.Problem)
+	switch p := v.Problem; {
+	case p == nil:
+	case p.Term == "":
+		line("problem", "%s", p.Reason)
+	default:
+		line("problem", "%s in the record of %s: %s", short(p.Term), p.Name, p.Reason)
 	}
 	if v.Explanation != "" {
 		line("explanation", "%s explains: %s", v.Domain, v.Explanation)

@@ -391,7 +391,7 @@ func isTypeName(s string) bool {
 }
 
 func short(s string) string {
-	const most = 40
+	const most = 60
 	if r := []rune(s); len(r) > most {
 		return string(r[:most]) + "…"
 	}

@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,7 +24,11 @@ slow.example.      TXT !timeout
 // What is wrong stands at its place, and the record that would be right below.
 func TestSPFLintGolden(t *testing.T) {
 	many := "v=spf1 include:spf.protection.outlook.com ipv4:192.0.2.0/24 mx ptr include=x.example a a:mail.example.org/24 ip4:10.0.0.1 a +all ip4:198.51.100.1\n"
-	long := "v=spf1 ip4:185.12.80.1" + strings.Repeat(" include:_spf.department.acme.example", 2) + strings.Repeat(" a:mail-host-with-a-long-name.acme.example", 7) + " -all\n"
+	long := "v=spf1 ip4:185.12.80.1 mx"
+	for i := range 9 {
+		long += fmt.Sprintf(" a:mail-host-%d-with-a-long-name.acme.example", i)
+	}
+	long += " ipv6:2001:db8::1 mx -all"
 	zone := `$ORIGIN acme.example.
 @    3600 IN SOA ns hostmaster 1 7200 3600 86400 3600
 @    IN TXT ( "v=spf1 include:_spf.acme.example "   ; two strings
@@ -187,6 +192,27 @@ func TestSPFLintOutput(t *testing.T) {
 	text, err := os.ReadFile(out)
 	require.NoError(t, err)
 	assert.Contains(t, string(text), in+":1\n")
+}
+
+// The shell is told the values of flags.
+func TestSPFCompletions(t *testing.T) {
+	for args, want := range map[string][]string{
+		"spf check --format ": {"text", "json"},
+		"spf check --lang ":   {"en", "ja"},
+		"spf lint --format ":  {"text", "json", "ndjson"},
+		"spf lint --lang ":    {"en", "ja"},
+		"spf lint --fail-on ": {"critical", "low"},
+		"spf lint --only ":    {"spf.*", "spf.lookup-limit"},
+		"spf lint --require ": {"zendesk\tZendesk", "sendgrid\tTwilio SendGrid"},
+		"domain --require ":   {"zendesk\tZendesk"},
+		"judge --require ":    {"zendesk\tZendesk"},
+		"spf ":                {"check\t", "lint\t", "tree\t"},
+	} {
+		got := run(t, nil, "", append([]string{"__complete"}, strings.Split(args, " ")...)...)
+		for _, word := range want {
+			assert.Contains(t, got.out, word, args)
+		}
+	}
 }
 
 func FuzzReadSPFInput(f *testing.F) {
