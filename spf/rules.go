@@ -18,6 +18,8 @@ func Rules(s Settings) []check.Rule[*Analysis] {
 	s.NearLimit = cmp.Or(s.NearLimit, 8)
 	s.BroadIPv4 = cmp.Or(s.BroadIPv4, 16)
 	s.BroadIPv6 = cmp.Or(s.BroadIPv6, 32)
+	s.BroadIncludeIPv4 = cmp.Or(s.BroadIncludeIPv4, 12)
+	s.BroadIncludeIPv6 = cmp.Or(s.BroadIncludeIPv6, 28)
 	s.RecordSize = cmp.Or(s.RecordSize, 450)
 	return []check.Rule[*Analysis]{
 		missing(), multiple(), versionToken(), leadingSpace(),
@@ -27,7 +29,8 @@ func Rules(s Settings) []check.Rule[*Analysis] {
 		includeNone(), redirectNone(), includePermerror(), includeLoop(), includeSelf(),
 		allPass(), includePassAll(), allNeutral(), noAll(), allSoft(),
 		ptr(), macroP(), termsAfterAll(), redirectIgnored(), duplicateTerm(),
-		broadRange(s.BroadIPv4, s.BroadIPv6), privateIP(), recordSize(s.RecordSize), spf2(),
+		includeTwice(), shadowedTerm(), overlap(), hostBits(),
+		broadRange(s.BroadIPv4, s.BroadIPv6), includeBroad(s.BroadIncludeIPv4, s.BroadIncludeIPv6), privateIP(), recordSize(s.RecordSize), spf2(),
 	}
 }
 

@@ -126,7 +126,7 @@ func recordSize(limit int) check.Rule[*Analysis] {
 			Severity: check.Low,
 			Title:    "The TXT records are too large for a small DNS answer",
 			Text: "Name and TXT records of the domain take more octets than surely fit an answer over UDP of 512 octets. " +
-				"Receivers behind firewalls that drop larger answers or DNS over TCP may find no SPF record.",
+				"A larger one needs EDNS, over 1232 octets TCP. Receivers behind firewalls that drop larger answers or DNS over TCP may find no SPF record.",
 			Fix:   "Shorten the SPF record, and delete TXT records that are no longer needed, such as old proofs of ownership.",
 			Cite:  []check.Cite{check.RFC(7208, "3.4")},
 			Since: since,
@@ -138,6 +138,12 @@ func recordSize(limit int) check.Rule[*Analysis] {
 			}
 			detail := check.Textf("the name and the text of its TXT records (%d) take %d octets, %d of them the SPF record; %d are sure to fit",
 				len(answers(a.reply)), a.Size.TXT, a.Size.Record, limit)
+			switch size := a.Size.Reply; {
+			case size > LargeReply:
+				detail = check.Textf("%s; the whole answer takes %d, over %d: resolvers have to ask again over TCP", detail, size, LargeReply)
+			case size > SmallReply:
+				detail = check.Textf("%s; the whole answer takes %d, over %d: resolvers without EDNS have to ask again over TCP", detail, size, SmallReply)
+			}
 			return []check.Finding{a.finding(a.root, detail)}, nil
 		},
 	}

@@ -2,6 +2,7 @@ package spf
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/mailcheck-go/mailcheck/check"
@@ -116,6 +117,160 @@ func broadRange(ipv4, ipv6 int) check.Rule[*Analysis] {
 				}
 				if v4 >= 8 || !broad4 && v6 >= 16 {
 					f.Severity = check.Medium
+				}
+				found = append(found, f)
+			}
+			return found
+		}),
+	}
+}
+
+func includeBroad(ipv4, ipv6 int) check.Rule[*Analysis] {
+	return check.Rule[*Analysis]{
+		Doc: check.Doc{
+			ID:       "spf.include-broad",
+			Severity: check.Low,
+			Title:    "An included SPF record passes a very large range of addresses",
+			Text: "Everybody who controls one address of the range passes SPF as this domain. " +
+				"Large mailbox providers need ranges of a hundred thousand addresses; one of more than a million is shared with strangers, as that of a whole hosting company.",
+			Fix: "Ask whoever publishes the included record for one of its own senders alone, put ? in front of the include and rely on DKIM, " +
+				"or give that sender a subdomain of its own.",
+			Cite:  []check.Cite{check.RFC(7208, "11.2"), {Doc: "RFC 9989", Section: "11.1"}},
+			Since: since,
+		},
+		Applies: hasRecord,
+		Check: func(a *Analysis) ([]check.Finding, []check.Gap) {
+			var found []check.Finding
+			seen := map[Step]bool{} // one finding a term, however many ranges it brings
+			for _, s := range a.Authorized {
+				most := ipv6
+				if s.Prefix.Addr().Is4() {
+					most = ipv4
+				}
+				link, n := a.included(&s)
+				if link.Term == "" || s.Prefix.Bits() == 0 || s.Prefix.Bits() >= most || seen[link] || len(found) == maxFindings {
+					continue // a length of 0 is spf.include-pass-all
+				}
+				seen[link] = true
+				f := a.finding(n, check.Textf("%s: %s in the record of %s passes 2^%d addresses", clip(link.Term), clip(s.Term), s.Name, s.Prefix.Addr().BitLen()-s.Prefix.Bits()))
+				if at := a.Nodes[s.Name]; at != nil {
+					f.Evidence = append(f.Evidence, at.evidence()...)
+				}
+				found = append(found, f)
+			}
+			return found, a.answerGaps()
+		},
+	}
+}
+
+// included is the include in a record of Policy that brings a range, and that record;
+// zero where the range is Policy's own.
+func (a *Analysis) included(s *Source) (Step, *Node) {
+	for k, n := range a.Policy {
+		if k >= len(s.Path) || s.Path[k].Name != n.Name {
+			break
+		}
+		if !strings.HasPrefix(s.Path[k].Term, nameRedirect+"=") {
+			return s.Path[k], n
+		}
+	}
+	return Step{}, nil
+}
+
+func includeTwice() check.Rule[*Analysis] {
+	return check.Rule[*Analysis]{
+		Doc: check.Doc{
+			ID:       "spf.include-twice",
+			Severity: check.Low,
+			Title:    "The same SPF record is included in two ways",
+			Text: "Receivers evaluate the record each time they come to it: its lookups count again, and it can match nobody the second time. " +
+				"That is how records come over the limit of 10 without a new sender.",
+			Fix:   "Remove the include that another one brings already.",
+			Cite:  []check.Cite{check.RFC(7208, "4.6.4"), check.RFC(7208, "10.1.1")},
+			Since: since,
+		},
+		Applies: hasRecord,
+		Check: func(a *Analysis) ([]check.Finding, []check.Gap) {
+			var found []check.Finding
+			for _, again := range a.repeated() {
+				names := make([]string, 0, len(again))
+				own := false
+				for _, l := range again {
+					names = append(names, l.In)
+					own = own || slices.ContainsFunc(a.Policy, func(n *Node) bool { return n.Name == l.In })
+				}
+				node := a.Nodes[again[0].Target]
+				f := a.finding(a.root, check.Textf("%s is included by %s; each time after the first costs lookups (%d) for nobody",
+					node.Name, strings.Join(names, ", "), 1+node.Lookups))
+				if own {
+					f.Fix = fixText(check.Textf("Remove the include of %s: another include brings it", node.Name))
+				} else {
+					f.Severity = check.Info // neither is the domain's to remove
+				}
+				found = append(found, f)
+			}
+			return found, a.answerGaps()
+		},
+	}
+}
+
+// repeated are the links that lead to one record from several others, which pass those
+// whom it passes. A link that stands in a record twice is spf.duplicate-term's.
+func (a *Analysis) repeated() [][]Link {
+	if len(a.Links) < 2 {
+		return nil
+	}
+	in := map[string][]Link{}
+	var order []string
+	for _, l := range a.Links {
+		if l.Target == "" || !l.Redirect && l.Qualifier != Pass ||
+			slices.ContainsFunc(in[l.Target], func(o Link) bool { return o.In == l.In }) {
+			continue
+		}
+		if in[l.Target] = append(in[l.Target], l); len(in[l.Target]) == 2 {
+			order = append(order, l.Target)
+		}
+	}
+	var all [][]Link
+	for _, name := range order {
+		if n := a.Nodes[name]; n != nil && n.Record != nil && !a.loops(name) && len(all) < maxFindings {
+			all = append(all, in[name][:min(len(in[name]), maxFindings)])
+		}
+	}
+	return all
+}
+
+func (a *Analysis) loops(name string) bool {
+	return slices.ContainsFunc(a.Loops, func(l Loop) bool { return slices.Contains(l, name) })
+}
+
+func hostBits() check.Rule[*Analysis] {
+	return check.Rule[*Analysis]{
+		Doc: check.Doc{
+			ID:       "spf.host-bits",
+			Severity: check.Low,
+			Title:    "An address range of the SPF record starts inside itself",
+			Text: "The bits of the address behind the prefix length are ignored: the term passes the whole range around the address. " +
+				"Where one host was meant, everybody else in the range may send too.",
+			Fix:   "Leave out the prefix length where one address is meant; write the first address of the range where all of it is.",
+			Cite:  []check.Cite{check.RFC(7208, "5.6")},
+			Since: since,
+		},
+		Applies: hasRecord,
+		Check: perNode(func(a *Analysis, n *Node) []check.Finding {
+			var found []check.Finding
+			live := n.Record.live()
+			for i := range live {
+				d := &live[i]
+				if p := d.Prefix; !p.IsValid() || p == p.Masked() || p.Bits() == 0 || len(found) == maxFindings {
+					continue
+				}
+				one := Directive{Qualifier: d.Qualifier, Mechanism: d.Mechanism, Prefix: netip.PrefixFrom(d.Prefix.Addr(), d.Prefix.Addr().BitLen())}
+				all := Directive{Qualifier: d.Qualifier, Mechanism: d.Mechanism, Prefix: d.Prefix.Masked()}
+				f := a.finding(n, check.Textf("%s stands for all of %s, not for %s", d.String(), d.Prefix.Masked().String(), d.Prefix.Addr().String()))
+				f.Fix = fixText(check.Textf("Write %s for the one address, or %s for the range", one.String(), all.String()))
+				if d.Qualifier != Pass {
+					f.Severity = check.Info
 				}
 				found = append(found, f)
 			}

@@ -29,11 +29,24 @@ func lookupLimit() check.Rule[*Analysis] {
 			if a.Lookups == maxCount {
 				detail = check.Textf("the record costs more than %d lookups; the limit is %d", maxCount-1, MaxLookups)
 			}
+			if v, ok := a.stop(); ok {
+				detail = check.Textf("%s; receivers stop at %s in the record of %s", detail, clip(v.Term), v.Name)
+			}
 			f := a.finding(a.root, detail)
 			f.Fix = &check.Fix{Summary: check.Textf("Save at least %d lookups: begin with the terms that cost most", a.Lookups-MaxLookups)}
 			return []check.Finding{f}, a.Gaps
 		},
 	}
+}
+
+// stop is the term at which the limit is passed.
+func (a *Analysis) stop() (Visit, bool) {
+	for v := range a.Walk() {
+		if v.Passes() {
+			return v, true
+		}
+	}
+	return Visit{}, false
 }
 
 // costs lists the terms of a record by what they cost, the dearest first.

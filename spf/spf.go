@@ -33,10 +33,13 @@ type Options struct {
 
 // Settings are thresholds of the rules. Zero stands for the default.
 type Settings struct {
-	NearLimit  int // lookups from which spf.lookup-near-limit warns; 8
-	BroadIPv4  int // ranges with a shorter prefix length are broad; 16
-	BroadIPv6  int // ranges with a shorter prefix length are broad; 32
-	RecordSize int // octets of name and TXT records from which answers may not fit; 450
+	NearLimit int // lookups from which spf.lookup-near-limit warns; 8
+	BroadIPv4 int // ranges with a shorter prefix length are broad; 16
+	BroadIPv6 int // ranges with a shorter prefix length are broad; 32
+	// The same for ranges of included records. Large providers publish ranges of up to
+	// 18 bits that are theirs alone, so a shorter prefix length is broad here: 12 and 28.
+	BroadIncludeIPv4, BroadIncludeIPv6 int
+	RecordSize                         int // octets of name and TXT records from which answers may not fit; 450
 }
 
 // Facts are what was asked and what came back.
