@@ -3,6 +3,7 @@ package spf_test
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"runtime"
 	"strings"
 	"testing"
@@ -188,6 +189,14 @@ func FuzzCheckHost(f *testing.F) {
 		}
 		if asked > mostQuestions {
 			t.Errorf("%d questions", asked)
+		}
+		same := v
+		s.Trace, same.Trace = false, nil
+		var kept spf.Checker
+		for _, check := range []func(context.Context, dnsx.Resolver, spf.Session) (spf.Verdict, error){spf.CheckHost, kept.CheckHost, kept.CheckHost} {
+			if got, err := check(t.Context(), r, s); err != nil || !reflect.DeepEqual(got, same) {
+				t.Errorf("%+v %v, traced %+v", got, err, same)
+			}
 		}
 		if len(v.Path) > spf.MaxLookups+1 || v.Lookups > spf.MaxLookups+2 || v.Voids > spf.MaxVoids+1 || len(v.Explanation) > spf.MaxExplanation {
 			t.Errorf("%+v", v)

@@ -31,8 +31,8 @@ func (e *evaluation) lookUp() {
 		return
 	}
 	c.asked = true
-	a := e.resolve(dnsx.Q(e.reverseName(), dnsx.TypePTR)).Answer
-	if a == nil {
+	a, err := e.resolve(dnsx.Q(e.reverseName(), dnsx.TypePTR))
+	if err != nil {
 		return
 	}
 	c.void = len(a.Records) == 0

@@ -27,6 +27,7 @@ type evaluation struct {
 	// lookup, which bounds it.
 	path  [MaxLookups + 1]*frame // nil where none was needed so far
 	depth int
+	used  int // of path
 
 	lookups, voids, voidHosts int
 	client                    client
@@ -89,15 +90,13 @@ func (e *evaluation) push(name string, prog *program) *frame {
 	}
 	*f = frame{e: e, name: name, prog: prog, depth: e.depth}
 	e.depth++
+	e.used = max(e.used, e.depth)
 	return f
 }
 
 // reset leaves nothing of a message but room for the next.
 func (e *evaluation) reset() {
-	for _, f := range e.path {
-		if f == nil {
-			break
-		}
+	for _, f := range e.path[:e.used] {
 		*f = frame{}
 	}
 	*e = evaluation{path: e.path}
@@ -162,24 +161,26 @@ func (e *evaluation) program(rr dnsx.RR) *program {
 
 // ask returns an answer, or nil where the result is TempError.
 func (e *evaluation) ask(name string, t dnsx.Type) *dnsx.Answer {
-	reply := e.resolve(dnsx.Q(name, t))
-	if reply.Answer == nil {
-		e.failed(reply.Err())
+	a, err := e.resolve(dnsx.Q(name, t))
+	if err != nil {
+		e.failed(err)
 	}
-	return reply.Answer
+	return a
 }
 
 // resolve puts one question. What is of another type is no answer to it.
-func (e *evaluation) resolve(q dnsx.Question) dnsx.Reply {
+func (e *evaluation) resolve(q dnsx.Question) (*dnsx.Answer, error) {
 	a, err := e.resolver.Resolve(e.ctx, q)
-	reply := dnsx.ReplyOf(q)(a, err)
+	if err != nil || a == nil {
+		return nil, dnsx.ReplyOf(q)(nil, err).Err()
+	}
 	odd := func(rr dnsx.RR) bool { return rr.Type != q.Type }
-	if a := reply.Answer; a != nil && slices.ContainsFunc(a.Records, odd) {
+	if slices.ContainsFunc(a.Records, odd) {
 		mended := *a
 		mended.Records = slices.DeleteFunc(slices.Clone(a.Records), odd)
-		reply.Answer = &mended
+		a = &mended
 	}
-	return reply
+	return a, nil
 }
 
 func (e *evaluation) failed(err error) Result {

@@ -71,8 +71,8 @@ func (e *evaluation) explain(f *frame) string {
 	if err != nil {
 		return ""
 	}
-	a := e.resolve(dnsx.Q(name, dnsx.TypeTXT)).Answer
-	if a == nil || a.RCode != dnsx.NoError || len(a.Records) != 1 {
+	a, err := e.resolve(dnsx.Q(name, dnsx.TypeTXT))
+	if err != nil || a.RCode != dnsx.NoError || len(a.Records) != 1 {
 		return ""
 	}
 	text, ok := parseExplanation(a.Records[0].Text())

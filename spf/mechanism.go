@@ -211,7 +211,7 @@ func (e *evaluation) askAll(qs []dnsx.Question) []dnsx.Reply {
 	case 0:
 		return nil
 	case 1:
-		e.reply[0] = e.resolve(qs[0])
+		e.reply[0] = dnsx.ReplyOf(qs[0])(e.resolve(qs[0]))
 		return e.reply[:]
 	}
 	return dnsx.Ask(e.ctx, e.resolver, qs...)

@@ -2,6 +2,7 @@ package spf
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 
@@ -30,7 +31,6 @@ type instruction struct {
 // message and domain.
 type destination struct {
 	name  string // "" where it is the domain's own, is none, or has macros
-	macro bool   // it has to be expanded each time
 	names bool   // %{p} is in it, which asks for the names of the client
 	local bool   // %{s} or %{l} is in it
 }
@@ -94,10 +94,7 @@ func lead(spec MacroString) destination {
 		return destination{}
 	}
 	to := destination{names: spec.has('p'), local: spec.has('s') || spec.has('l')}
-	for i := range spec.Parts {
-		to.macro = to.macro || spec.Parts[i].Letter != 0
-	}
-	if !to.macro {
+	if !slices.ContainsFunc(spec.Parts, func(p Macro) bool { return p.Letter != 0 }) {
 		to.name, _ = spec.name(nil)
 	}
 	return to
@@ -105,8 +102,8 @@ func lead(spec MacroString) destination {
 
 // size estimates the memory that keeping the program costs.
 func (p *program) size() int {
-	const fixed, each, macro = 700, 300, 250 // as slices grow
-	return fixed + 2*len(p.text) + each*len(p.code) + macro*strings.Count(p.text, "%")
+	const fixed, each, macro = 700, 150, 250 // as slices grow
+	return fixed + 2*len(p.text) + each*cap(p.code) + macro*strings.Count(p.text, "%")
 }
 
 // programs keeps programs by the RDATA of their records, in two generations: when
