@@ -59,6 +59,7 @@ func (c *Checker) Discover(ctx context.Context, t Target) (*Facts, error) {
 			Given: Given{Selectors: t.Selectors, Hosts: t.Hosts, Role: t.Role, Require: t.Require},
 		},
 	}
+	d.names = sync.OnceValues(d.list)
 	d.run(job, t)
 	return d.facts, ctx.Err()
 }
@@ -85,6 +86,9 @@ type discovery struct {
 	inSteps  bool // the resolver asks about the domain before it asks about names below
 	given    []tlscert.Host
 	facts    *Facts
+
+	// names are all names at and below the domain, where the resolver knows them.
+	names func() (names []string, listed bool)
 }
 
 // run starts everything at once, but in steps looks first whether the domain's servers
@@ -111,11 +115,13 @@ func (d *discovery) run(job context.Context, t Target) {
 	wg.Go(func() { d.ahead(rest, dkim.Options{Selectors: selectors}) })
 	wg.Go(func() { d.plain(ctx) })
 	wg.Go(func() { f.DNS.Asked = dnsx.Ask(rest, r, t.Ask[:min(len(t.Ask), askMax)]...) })
-	wg.Go(func() {
-		f.SPF, _ = spf.Discover(rest, r, domain, spf.Options{Budget: d.Budget, Also: d.includes(t.Require)})
-	})
+	wg.Go(func() { f.SPF, _ = spf.Discover(rest, r, domain, d.spfOptions()) })
+	wg.Go(func() { f.DNS.Subdomains = d.subdomains(rest) })
+	wg.Go(func() { f.DNS.Bounce = d.bounces(rest) })
 	wg.Go(func() { f.DMARC, _ = dmarc.Discover(rest, r, domain, dmarc.Options{Budget: d.Budget}) })
-	wg.Go(func() { f.MX, _ = mx.Discover(rest, r, domain, mx.Options{Budget: d.Budget}) })
+	wg.Go(func() {
+		f.MX, _ = mx.Discover(rest, r, domain, mx.Options{Budget: d.Budget, Organization: organization(domain)})
+	})
 	wg.Go(func() { f.MTASTS, _ = mtasts.Discover(rest, r, domain, d.mtastsOptions()) })
 	wg.Go(func() { f.CAA, _ = caa.Discover(ctx, r, domain, caa.Options{Budget: d.Budget}) })
 	wg.Go(func() { f.TLSRPT, _ = tlsrpt.Discover(rest, r, domain, tlsrpt.Options{Budget: d.Budget}) })
@@ -168,7 +174,7 @@ func (d *discovery) ahead(ctx context.Context, selectors dkim.Options) {
 	}
 	domain := d.facts.Domain
 	dnsx.Ask(ctx, d.resolver, slices.Concat(
-		spf.Questions(domain, spf.Options{}), mx.Questions(domain, mx.Options{}), dmarc.Questions(domain, dmarc.Options{}),
+		spf.Questions(domain, d.spfOptions()), mx.Questions(domain, mx.Options{}), dmarc.Questions(domain, dmarc.Options{}),
 		dkim.Questions(domain, selectors), mtasts.Questions(domain, mtasts.Options{}), tlsrpt.Questions(domain, tlsrpt.Options{}),
 		caa.Questions(domain, caa.Options{})[:1], // those of the names above are not the domain's to wait for
 	)...)
@@ -177,8 +183,7 @@ func (d *discovery) ahead(ctx context.Context, selectors dkim.Options) {
 // askMax bounds Target.Ask.
 const askMax = 16
 
-// names are all names at and below the domain, where the resolver knows them.
-func (d *discovery) names() (names []string, listed bool) {
+func (d *discovery) list() (names []string, listed bool) {
 	lister, ok := dnsx.ListerOf(d.resolver)
 	if !ok {
 		return nil, false
@@ -196,7 +201,6 @@ func (d *discovery) plain(ctx context.Context) {
 // providerSelectors are those of the services that the SPF record's text and the
 // MX hosts name: both are in after one round trip.
 func (d *discovery) providerSelectors(ctx context.Context) []dkim.Selector {
-	replies := dnsx.Ask(ctx, d.resolver, dnsx.Q(d.facts.Domain, dnsx.TypeTXT), dnsx.Q(d.facts.Domain, dnsx.TypeMX))
 	var selectors []dkim.Selector
 	seen := map[string]bool{}
 	add := func(p *provider.Provider) {
@@ -208,21 +212,41 @@ func (d *discovery) providerSelectors(ctx context.Context) []dkim.Selector {
 			selectors = append(selectors, dkim.Selector{Name: name, Why: "provider:" + p.ID})
 		}
 	}
-	for _, rr := range replies[0].Records() {
-		if text := rr.Text(); spf.IsRecord(text) {
-			for _, term := range strings.Fields(text) {
-				if i := strings.IndexAny(term, ":="); i >= 0 {
-					add(d.providers().BySPF(term[i+1:]))
-				}
-			}
-		}
+	for _, p := range d.included(ctx) {
+		add(p)
 	}
-	for _, rr := range replies[1].Records() {
+	for _, rr := range dnsx.Ask(ctx, d.resolver, dnsx.Q(d.facts.Domain, dnsx.TypeMX))[0].Records() {
 		if _, host, ok := rr.MX(); ok {
 			add(d.providers().ByMX(host))
 		}
 	}
 	return selectors
+}
+
+// included are the services that the text of the domain's SPF record names.
+func (d *discovery) included(ctx context.Context) []*provider.Provider {
+	var named []*provider.Provider
+	for _, rr := range dnsx.Ask(ctx, d.resolver, dnsx.Q(d.facts.Domain, dnsx.TypeTXT))[0].Records() {
+		text := rr.Text()
+		if !spf.IsRecord(text) {
+			continue
+		}
+		for _, term := range strings.Fields(text) {
+			if i := strings.IndexAny(term, ":="); i >= 0 {
+				if p := d.providers().BySPF(term[i+1:]); p != nil && !slices.Contains(named, p) {
+					named = append(named, p)
+				}
+			}
+		}
+	}
+	return named
+}
+
+// spfOptions ask for the obsolete type where all is wanted that can be known, and of
+// zones, which answer at once and drop nothing.
+func (d *discovery) spfOptions() spf.Options {
+	_, listed := d.names()
+	return spf.Options{Budget: d.Budget, Type99: d.Deep || listed, Also: d.includes(d.facts.Given.Require)}
 }
 
 func (d *discovery) mtastsOptions() mtasts.Options {

@@ -59,8 +59,27 @@ type DNSFacts struct {
 	Web     []dnsx.Reply `json:"web,omitempty"` // CNAME of names where help centres stand
 	// Asked are the replies to Target.Ask.
 	Asked []dnsx.Reply `json:"asked,omitempty"`
+	// Subdomains has those names below the domain that mail is delivered to.
+	Subdomains *Subdomains `json:"subdomains,omitempty"`
+	// Bounce are CNAME of names below the domain where services that its SPF record names
+	// have their customers' bounces come to.
+	Bounce []dnsx.Reply `json:"bounce,omitempty"`
 	// WebBeyond is how many names of a listed zone were not asked for, past 5,000.
 	WebBeyond int `json:"web_beyond,omitempty"`
+}
+
+// Subdomains are names that have MX records, or of which that is not known; aliases are
+// left out.
+type Subdomains struct {
+	Listed bool        `json:"listed"` // the resolver lists all names, as a zone file does; else there is nobody to ask
+	Names  []Subdomain `json:"names,omitempty"`
+	Beyond int         `json:"beyond,omitempty"` // names past 100, or past 5,000 of a zone, which were not looked at
+}
+
+// Subdomain is a name below the domain with what was asked of it.
+type Subdomain struct {
+	MX  dnsx.Reply `json:"mx"`
+	TXT dnsx.Reply `json:"txt,omitzero"` // where there are MX records
 }
 
 // ErrFacts is wrapped by every error of ReadFacts about what was read.

@@ -85,7 +85,8 @@ type Checker struct {
 	// certificates whose issuer is not known to offer it.
 	ARIDirectory string
 	// Deep shakes hands several times more with each address: with old versions of
-	// TLS, and without a server name.
+	// TLS, and without a server name. It also asks for records of the obsolete type SPF,
+	// which some servers do not answer.
 	Deep bool
 	// Providers is provider.Builtin() if nil.
 	Providers *provider.Set

@@ -289,6 +289,7 @@ acme.example. MX 10 mx.acme.example.
 _dmarc.acme.example. TXT "v=DMARC1; p=reject"
 acme.example. TXT "v=spf1 mx -all"
 mx.acme.example. A 185.12.80.1
+mx.acme.example. TXT "v=spf1 a -all"
 default._domainkey.acme.example. TXT "v=DKIM1; k=ed25519; p=iFVIYKelBJzYrFFvR3dKxve6\"\"pAi4qSGEchMos4ZT5wY="
 selector1._domainkey.acme.example. TXT "v=DKIM1; k=ed25519; p=9Upxi//bW1hVGBph1XOZkilGntf\"\"LtVDR1cJZNwTKWm4="
 selector2._domainkey.acme.example. TXT !timeout

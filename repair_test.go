@@ -32,6 +32,17 @@ func TestRepairs(t *testing.T) {
 					Change: check.Change{Name: "acme.example", Type: "TXT", Old: []string{"v=spf1 mx ipv4:185.12.80.2 mx +all"}, New: []string{"v=spf1 mx ip4:185.12.80.2 ~all"}},
 					Cures:  []string{"spf.unknown-mechanism", "spf.all-pass", "spf.duplicate-term"},
 				},
+				{Change: check.Change{Name: "mx.acme.example", Type: "TXT", New: []string{"v=spf1 a -all"}}, Cures: []string{"spf.helo-missing"}},
+			},
+		},
+		{
+			"a domain that is gone, and an explanation that nobody gets",
+			"acme.example. MX 10 mx.other.example.\nacme.example. TXT \"v=spf1 ip4:185.12.80.2 include:_spf.gone.example -all exp=why.acme.example\"\n_dmarc.acme.example. TXT \"v=DMARC1; p=reject\"\nmx.other.example. A 185.12.80.1\n",
+			[]check.Repair{
+				{
+					Change: check.Change{Name: "acme.example", Type: "TXT", Old: []string{"v=spf1 ip4:185.12.80.2 include:_spf.gone.example -all exp=why.acme.example"}, New: []string{"v=spf1 ip4:185.12.80.2 -all"}},
+					Cures:  []string{"spf.include-unregistered", "spf.include-none", "spf.exp-broken"},
+				},
 			},
 		},
 	}

@@ -43,7 +43,7 @@ func spfRules() []check.Rule[*view] {
 				},
 			}}, nil
 		},
-	}, allFailBeforeDMARC()}
+	}, allFailBeforeDMARC(), spfTemperror(), spfIncludeTemperror(), heloMissing(), subdomainUnprotected(), unalignedOnly()}
 }
 
 // spfGaps say why the SPF record, or the role, is not known.

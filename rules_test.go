@@ -40,6 +40,9 @@ func TestRules(t *testing.T) {
 		if strings.Contains(c.Zone, "; tries: 2") {
 			r = twice{r}
 		}
+		if strings.Contains(c.Zone, "; listed: yes") {
+			r = dnstest.Must(c.Zone).Listing()
+		}
 		checker := Checker{Resolver: r, Offline: true}
 		f, err := checker.Discover(t.Context(), Target{Domain: c.Domain, Require: strings.Fields(c.Files["require"])})
 		require.NoError(t, err)

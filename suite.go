@@ -1,6 +1,7 @@
 package mailcheck
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -36,7 +37,7 @@ var defaultRules = sync.OnceValue(func() []check.Rule[*view] { return allRules(S
 
 // defaults reports whether the settings change nothing in any rule.
 func (s Settings) defaults() bool {
-	return s.At.IsZero() && s.SPF == spf.Settings{} && s.DKIM == dkim.Settings{} && s.DMARC == dmarc.Settings{} &&
+	return s.At.IsZero() && reflect.ValueOf(s.SPF).IsZero() && s.DKIM == dkim.Settings{} && s.DMARC == dmarc.Settings{} &&
 		s.MX.PublicSuffix == nil && s.MTASTS == mtasts.Settings{} && s.TLSRPT == tlsrpt.Settings{} && s.TLSCert == tlscert.Settings{}
 }
 
@@ -45,6 +46,9 @@ func (s Settings) defaults() bool {
 func allRules(s Settings) []check.Rule[*view] {
 	if s.MX.PublicSuffix == nil {
 		s.MX.PublicSuffix = publicsuffix.List.PublicSuffix
+	}
+	if s.SPF.PublicSuffix == nil {
+		s.SPF.PublicSuffix = publicsuffix.PublicSuffix
 	}
 	if s.TLSCert.At.IsZero() {
 		s.TLSCert.At = s.At

@@ -45,6 +45,10 @@ type Host struct {
 	Addrs      []netip.Addr // sorted, IPv4 first
 	Unread     []check.Gap  // why Addrs may lack some; nil where it lacks none
 
+	// TXT are the host's own TXT records, asked for where it is of the owner's domain;
+	// an alias has none.
+	TXT dnsx.Reply
+
 	noIPv6       []check.Gap // why it is not known whether there is an AAAA record
 	gone         bool        // an answer said that the host does not exist
 	parentUnread []check.Gap // of such a host: why it is not known whether the name above exists
@@ -121,7 +125,7 @@ func (a *Analysis) readHosts(f *Facts) {
 }
 
 func readHost(f HostFacts) Host {
-	h := Host{Name: f.Name, Canonical: f.Name}
+	h := Host{Name: f.Name, Canonical: f.Name, TXT: f.TXT.To(dnsx.Q(f.Name, dnsx.TypeTXT))}
 	for _, reply := range []dnsx.Reply{
 		f.A.To(dnsx.Q(f.Name, dnsx.TypeA)), f.AAAA.To(dnsx.Q(f.Name, dnsx.TypeAAAA)),
 	} {

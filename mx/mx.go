@@ -12,6 +12,7 @@
 package mx
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -26,6 +27,9 @@ const MaxHosts = 20
 // Options bound Discover. The zero value works.
 type Options struct {
 	Budget time.Duration // for all questions together; dnsx.DefaultBudget if 0
+	// Organization is the domain whose hosts are the owner's own: those at and below it
+	// are asked for TXT too. The checked domain if empty.
+	Organization string
 }
 
 // Settings are what the rules cannot know by themselves. The zero value works.
@@ -55,6 +59,9 @@ type HostFacts struct {
 	Name string     `json:"name"`
 	A    dnsx.Reply `json:"a"`
 	AAAA dnsx.Reply `json:"aaaa"`
+	// TXT is asked only of the owner's own hosts (Options.Organization), where the host
+	// is not the domain itself.
+	TXT dnsx.Reply `json:"txt,omitzero"`
 	// Parent is NS of the name above. It is asked only of a host outside of the
 	// domain that does not exist.
 	Parent dnsx.Reply `json:"parent,omitzero"`
@@ -89,7 +96,7 @@ func Discover(ctx context.Context, r dnsx.Resolver, domain string, o Options) (*
 		f.A, f.AAAA = replies[0], replies[1]
 	default:
 		names := hostNames(records(f.MX.Answer))
-		f.Hosts = discoverHosts(inner, r, name, names[:min(len(names), MaxHosts)])
+		f.Hosts = discoverHosts(inner, r, name, names[:min(len(names), MaxHosts)], cmp.Or(o.Organization, name))
 	}
 	return f, ctx.Err()
 }
@@ -111,16 +118,25 @@ func hostNames(recs []Record) []string {
 	return names
 }
 
-func discoverHosts(ctx context.Context, r dnsx.Resolver, domain string, names []string) []HostFacts {
+func discoverHosts(ctx context.Context, r dnsx.Resolver, domain string, names []string, owner string) []HostFacts {
 	var questions []dnsx.Question
 	for _, name := range names {
 		questions = append(questions, addressQuestions(name)...)
 	}
+	for _, name := range names {
+		if name != domain && dnsx.Below(name, owner) {
+			questions = append(questions, dnsx.Q(name, dnsx.TypeTXT))
+		}
+	}
 	replies := dnsx.Ask(ctx, r, questions...)
+	own := replies[2*len(names):]
 	hosts := make([]HostFacts, len(names))
 	var parents []dnsx.Question
 	for i, name := range names {
 		hosts[i] = HostFacts{Name: name, A: replies[2*i], AAAA: replies[2*i+1]}
+		if len(own) > 0 && own[0].Question.Name == name {
+			hosts[i].TXT, own = own[0], own[1:]
+		}
 		if q := parentQuestion(name); hosts[i].denied() && !dnsx.Below(name, domain) && !slices.Contains(parents, q) {
 			parents = append(parents, q)
 		}

@@ -29,7 +29,12 @@ func TestDiscoverAsksWhatFollows(t *testing.T) {
 		{"the domain's own addresses count where there is no MX", "acme.example. TXT x", "A acme.example, AAAA acme.example"},
 		{
 			"each host once", "acme.example. MX 20 mx.acme.example.\nacme.example. MX 10 mx.acme.example.",
-			"A mx.acme.example, AAAA mx.acme.example",
+			"A mx.acme.example, AAAA mx.acme.example, TXT mx.acme.example",
+		},
+		{"a host that is the domain itself", "acme.example. MX 10 acme.example.", "A acme.example, AAAA acme.example"},
+		{
+			"TXT of the owner's own hosts", "acme.example. MX 10 mx.other.example.\nacme.example. MX 20 mx.acme.example.",
+			"A mx.other.example, AAAA mx.other.example, A mx.acme.example, AAAA mx.acme.example, TXT mx.acme.example, NS other.example",
 		},
 		{
 			"the name above a host of others that does not exist", "acme.example. MX 10 a.gone.example.\nacme.example. MX 20 b.gone.example.",

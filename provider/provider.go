@@ -43,10 +43,18 @@ type Provider struct {
 	KeyTargets     []string          `json:"key_targets,omitempty"`     // patterns of the CNAME targets of its DKIM selectors
 	Web            []string          `json:"web,omitempty"`             // patterns of the CNAME targets of pages that it hosts
 	Issuers        []string          `json:"issuers,omitempty"`         // CAA names of the CAs from which it gets the certificates of these pages
+	Bounce         *Bounce           `json:"bounce,omitempty"`          // where its bounces go by default is known not to be its customer's domain
 	LiteralInclude bool              `json:"literal_include,omitempty"` // its own check wants the include itself, not its addresses
 	Note           string            `json:"note,omitempty"`
 	Confidence     Confidence        `json:"confidence"`
 	Sources        []string          `json:"sources"`
+}
+
+// Bounce says how the envelope sender of a service's mail gets below its customer's
+// domain, which it is not by default: SPF then aligns (RFC 9989, 4.4.2).
+type Bounce struct {
+	Domain string `json:"domain,omitempty"` // the envelope sender's by default, and the CNAME target of Label; "" where no source names it
+	Label  string `json:"label,omitempty"`  // of the name below the customer's domain; "" where the customer chooses it
 }
 
 // Is reports whether the provider is of a kind.
@@ -84,6 +92,9 @@ func Load(data []byte) (*Set, error) {
 	for _, p := range s.all {
 		if p.ID == "" || p.Name == "" || len(p.Kinds) == 0 || p.Confidence == "" || len(p.Sources) == 0 {
 			return nil, fmt.Errorf("provider: %q: id, name, kinds, confidence and sources are needed", p.ID)
+		}
+		if p.Bounce != nil && p.Bounce.Label != "" && p.Bounce.Domain == "" {
+			return nil, fmt.Errorf("provider: %q: bounce: a label without a domain", p.ID)
 		}
 		if s.byID[p.ID] != nil {
 			return nil, fmt.Errorf("provider: %q stands twice", p.ID)

@@ -57,6 +57,9 @@ type Analysis struct {
 	// family: those of Policy's records, and of each that is included there the first.
 	Open []Opening
 
+	// Gone are the terms whose names do not exist, in the order of evaluation.
+	Gone []Gone
+
 	Lookups    int   // terms that ask the DNS, at worst, over the whole tree; a loop is counted once
 	Voids      Voids // of these, what finds nothing
 	Loops      []Loop
@@ -76,6 +79,11 @@ type Analysis struct {
 	order    []*Node    // Nodes in the order of evaluation
 	reply    dnsx.Reply // TXT of Domain
 	senderID []string   // texts at Domain of Sender ID (RFC 4406)
+	type99   dnsx.Reply // SPF of Domain
+	exp      *explanation
+
+	shown   map[string]bool          // names that exist, and such that do not; nil without Gone
+	unshown map[string]*dnsx.Failure // names above one of Gone of which it is not known
 }
 
 // Size is what the TXT records of a name take, in octets.
@@ -240,6 +248,9 @@ func analyze(f *Facts) *Analysis {
 	a.policy()
 	w.authorized()
 	a.overlap()
+	w.explain()
+	w.findGone()
+	a.type99 = w.reply(dnsx.Q(f.Domain, dnsx.TypeSPF)).Reply
 	if len(a.PermErrors) > 0 { // whoever no term matches comes to every one of them
 		a.Default = PermError
 	}

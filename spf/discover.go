@@ -17,6 +17,8 @@ const (
 	MaxHosts = 100       // hosts of mx terms
 	mxHosts  = 10        // hosts of one mx (RFC 7208, 4.6.4)
 	maxText  = 256 << 10 // octets of SPF records, all together
+	maxAbove = 40        // names above those that do not exist
+	maxDepth = 6         // labels of such a name: no public suffix has more than 5
 )
 
 // Discover asks for the records and addresses. Macros other than %{d} depend on the
@@ -32,9 +34,12 @@ func Discover(ctx context.Context, r dnsx.Resolver, domain string, o Options) (*
 
 	d := discovery{
 		facts: &Facts{Domain: name}, asked: map[dnsx.Question]bool{},
-		names: map[string]bool{}, hosts: map[string]bool{}, beyond: map[string]bool{},
+		names: map[string]bool{}, hosts: map[string]bool{}, beyond: map[string]bool{}, records: map[string]*Record{},
 	}
-	d.want(name, dnsx.TypeTXT)
+	d.names[name] = true
+	for _, q := range Questions(name, o) {
+		d.question(q)
+	}
 	for _, also := range o.Also {
 		if name, err := dnsx.ParseName(also); err == nil {
 			d.want(name, dnsx.TypeTXT)
@@ -48,6 +53,7 @@ func Discover(ctx context.Context, r dnsx.Resolver, domain string, o Options) (*
 		for _, reply := range replies {
 			d.follow(reply)
 		}
+		d.explanation()
 	}
 	d.facts.Beyond = len(d.beyond)
 	slices.SortFunc(d.facts.Replies, func(a, b dnsx.Reply) int {
@@ -65,6 +71,9 @@ type discovery struct {
 	hosts  map[string]bool // of mx terms
 	beyond map[string]bool // that the bounds leave out
 	text   int             // octets of records read
+	above  int             // names above those that do not exist
+
+	records map[string]*Record
 }
 
 // want asks about a name that a term leads to.
@@ -77,15 +86,25 @@ func (d *discovery) ask(set map[string]bool, most int, name string, types []dnsx
 	}
 	set[name] = true
 	for _, t := range types {
-		if q := dnsx.Q(name, t); !d.asked[q] {
-			d.asked[q] = true
-			d.next = append(d.next, q)
-		}
+		d.question(dnsx.Q(name, t))
+	}
+}
+
+// question puts a question on the next level, unless it was asked.
+func (d *discovery) question(q dnsx.Question) {
+	if !d.asked[q] {
+		d.asked[q] = true
+		d.next = append(d.next, q)
 	}
 }
 
 // follow reads an answer for names that it leads to.
 func (d *discovery) follow(reply dnsx.Reply) {
+	name := reply.Question.Name
+	if !d.names[name] && !d.hosts[name] { // an explanation, or above what does not exist
+		return
+	}
+	d.parents(reply)
 	switch reply.Question.Type {
 	case dnsx.TypeTXT:
 		for _, txt := range texts(reply) {
@@ -93,7 +112,7 @@ func (d *discovery) follow(reply dnsx.Reply) {
 				txt = m.fixed
 			}
 			if d.text += len(txt); IsRecord(txt) && d.text <= maxText {
-				d.record(parse(txt), reply.Question.Name)
+				d.record(parse(txt), name)
 			}
 		}
 	case dnsx.TypeMX:
@@ -107,6 +126,7 @@ func (d *discovery) follow(reply dnsx.Reply) {
 // if they had a colon for their equals sign. What leads to other records comes
 // first, for the bounds.
 func (d *discovery) record(r *Record, domain string) {
+	d.records[domain] = r
 	directives := slices.Clone(r.live())
 	for _, m := range r.Modifiers {
 		if t, ok := asMechanism(m); ok {
@@ -131,6 +151,55 @@ func (d *discovery) record(r *Record, domain string) {
 			d.term(directives[i].Domain, domain, dnsx.TypeA)
 		}
 	}
+}
+
+// explanation asks for the text that exp leads to, as soon as it is known which exp
+// holds: that of the record at the end of the redirects (RFC 7208, 6.2).
+func (d *discovery) explanation() {
+	name := d.facts.Domain
+	for range MaxNames {
+		r := d.records[name]
+		if r == nil {
+			return
+		}
+		if r.All() >= 0 || r.Redirect.IsZero() {
+			if text, err := target(r.Exp, name); err == nil && !r.Exp.IsZero() {
+				d.question(dnsx.Q(text, dnsx.TypeTXT))
+			}
+			return
+		}
+		next, err := target(r.Redirect, name)
+		if err != nil {
+			return
+		}
+		name = next
+	}
+}
+
+// parents asks whether the names above one exist that does not: whether somebody has
+// the domain that it belongs to. That the domain itself exists, and what the zone that
+// denies the name proves, is known without.
+func (d *discovery) parents(reply dnsx.Reply) {
+	if reply.Answer == nil || reply.Answer.RCode != dnsx.NXDomain {
+		return
+	}
+	for name := dnsx.Parent(reply.Answer.Owner()); dnsx.Labels(name) >= 2; name = dnsx.Parent(name) {
+		if dnsx.Below(d.facts.Domain, name) || denier(reply, name) {
+			return
+		}
+		if q := dnsx.Q(name, dnsx.TypeNS); dnsx.Labels(name) <= maxDepth && !d.asked[q] && d.above < maxAbove {
+			d.above++
+			d.question(q)
+		}
+	}
+}
+
+// denier reports whether a zone that starts at name or below denies the end of a
+// reply's aliases (RFC 2308, 3): then name exists.
+func denier(reply dnsx.Reply, name string) bool {
+	return slices.ContainsFunc(reply.Answer.Authority, func(rr dnsx.RR) bool {
+		return rr.Type == dnsx.TypeSOA && dnsx.Below(rr.Name, name) && dnsx.Below(reply.Answer.Owner(), rr.Name)
+	})
 }
 
 func (d *discovery) term(spec MacroString, domain string, types ...dnsx.Type) {

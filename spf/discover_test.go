@@ -24,7 +24,24 @@ func TestDiscover_asks(t *testing.T) {
 		want string // questions besides TXT acme.example, in the order of the facts
 	}{
 		{name: "no record"},
-		{name: "terms without questions", zone: `acme.example. TXT "v=spf1 ip4:192.0.2.1 ptr:b.example exp=c.example -all"`},
+		{name: "terms without questions", zone: `acme.example. TXT "v=spf1 ip4:192.0.2.1 ptr:b.example -all"`},
+		{name: "the explanation", zone: `acme.example. TXT "v=spf1 include:b.example -all exp=why.%{d}"
+b.example. TXT "v=spf1 -all exp=why.b.example"
+why.acme.example. TXT "v=spf1 include:c.example -all"`, want: "TXT b.example, TXT why.acme.example"},
+		{name: "the explanation of the record at the end of the redirects", zone: `acme.example. TXT "v=spf1 redirect=b.example exp=why.acme.example"
+b.example. TXT "v=spf1 -all exp=why.%{d}"`, want: "TXT b.example, TXT why.b.example"},
+		{name: "not an explanation that depends on the message", zone: `acme.example. TXT "v=spf1 -all exp=%{o}.why.example"`},
+		{
+			name: "the names above one that does not exist, of a registry's size", zone: `acme.example. TXT "v=spf1 include:_spf.a.b.gone.test a:1.2.3.4.5.6.7.deep.test exists:gone.test -all"`,
+			want: "A 1.2.3.4.5.6.7.deep.test, AAAA 1.2.3.4.5.6.7.deep.test, NS 4.5.6.7.deep.test, NS 5.6.7.deep.test, NS 6.7.deep.test, NS 7.deep.test, " +
+				"TXT _spf.a.b.gone.test, NS a.b.gone.test, NS b.gone.test, NS deep.test, A gone.test, NS gone.test",
+		},
+		{
+			name: "the names above the end of an alias", zone: "acme.example. TXT \"v=spf1 include:b.example -all\"\nb.example. CNAME _spf.gone.test.",
+			want: "TXT b.example, NS gone.test",
+		},
+		{name: "not those above the domain", zone: `shop.acme.example. TXT "v=spf1 -all"
+acme.example. TXT "v=spf1 include:_spf.x.acme.example -all"`, want: "TXT _spf.x.acme.example, NS x.acme.example"},
 		{
 			name: "each question once", zone: `acme.example. TXT "v=spf1 a a/24 mx mx:acme.example exists:b.example a:b.example include:c.example include:c.example -all"
 c.example. TXT "v=spf1 a:b.example include:c.example include:acme.example -all"`,
@@ -44,7 +61,7 @@ _spf.acme.example. TXT "v=spf1 a:%{d2} -all"`,
 		},
 		{
 			name: "a record with a fault is followed", zone: `acme.example. TXT "v=spf1 foo include:b.example,include:c.example a:x redirect=d.example"`,
-			want: "TXT b.example,include:c.example, TXT d.example", // the grammar takes the comma for a part of the name
+			want: "TXT b.example,include:c.example, TXT d.example, NS example,include:c.example", // the grammar takes the comma for a part of the name
 		},
 		{
 			name: "several records are followed", zone: "acme.example. TXT \"v=spf1 include:b.example -all\"\nacme.example. TXT \"v=spf1 redirect=c.example\"",
@@ -130,8 +147,8 @@ func TestDiscover_budget(t *testing.T) {
 	})
 }
 
-// mostDiscovered is what Discover asks at most: TXT, MX, A and AAAA of each name, as
-// include, mx and a may all lead to it, and the addresses of each host.
+// mostDiscovered is what Discover asks at most for the terms: TXT, MX, A and AAAA of each
+// name, as include, mx and a may all lead to it, and the addresses of each host.
 const mostDiscovered = 4*spf.MaxNames + 2*spf.MaxHosts
 
 func TestDiscover_bounded(t *testing.T) {
@@ -144,6 +161,7 @@ func TestDiscover_bounded(t *testing.T) {
 		}
 	}
 	names := dnstest.Must(zone.String())
+	const above = 10 // NS of the names above hosts that do not exist: those of ten names fill the bound
 	asked := 0
 	r := serial{dnsx.ResolverFunc(func(ctx context.Context, q dnsx.Question) (*dnsx.Answer, error) {
 		asked++
@@ -154,7 +172,7 @@ func TestDiscover_bounded(t *testing.T) {
 	})}
 	f, err := spf.Discover(t.Context(), r, "acme.example", spf.Options{})
 	require.NoError(t, err)
-	assert.Equal(t, mostDiscovered, asked)
+	assert.Equal(t, mostDiscovered+above, asked)
 	assert.Len(t, f.Replies, asked)
 	assert.Positive(t, f.Beyond)
 }
@@ -233,4 +251,25 @@ func (s serial) ResolveAll(ctx context.Context, qs []dnsx.Question) []dnsx.Reply
 		replies = append(replies, dnsx.ReplyOf(q)(s.Resolve(ctx, q)))
 	}
 	return replies
+}
+
+// However many names do not exist, and however deep they lie, no more than 40 names
+// above them are asked for.
+func TestDiscover_boundsWhatIsAbove(t *testing.T) {
+	record := "v=spf1"
+	for i := range 80 {
+		record += fmt.Sprintf(" a:h.a.b.c.d.e.n%d.test", i)
+	}
+	nothing := dnstest.Must("acme.example. A 192.0.2.1")
+	asked := map[dnsx.Type]int{}
+	f, err := spf.Discover(t.Context(), serial{dnsx.ResolverFunc(func(ctx context.Context, q dnsx.Question) (*dnsx.Answer, error) {
+		asked[q.Type]++
+		if q == dnsx.Q("acme.example", dnsx.TypeTXT) {
+			return &dnsx.Answer{Question: q, Records: []dnsx.RR{dnsx.NewTXT(q.Name, 300, record)}}, nil
+		}
+		return nothing.Resolve(ctx, q)
+	})}, "acme.example", spf.Options{})
+	require.NoError(t, err)
+	assert.Equal(t, map[dnsx.Type]int{dnsx.TypeTXT: 1, dnsx.TypeA: 80, dnsx.TypeAAAA: 80, dnsx.TypeNS: 40}, asked)
+	assert.Len(t, spf.Analyze(f).Gone, 80)
 }

@@ -61,7 +61,8 @@ _spf.provider.example. TXT "v=spf1 ip4:198.51.100.0/24 -all"
 		}
 	}
 	// Output:
-	// spf.include-none critical old.example does not exist
+	// spf.include-unregistered critical include:old.example: the DNS has no domain old.example
+	// spf.include-none low old.example does not exist: see spf.include-unregistered
 	// spf.all-pass critical "all": it passes every address
 }
 

@@ -51,11 +51,14 @@ func (a *Analysis) repaired(f *Facts) []check.Change {
 	// What the repaired spelling leads to shows which terms are dead. Where that is the
 	// spelling of the record, as of most, it has been followed already.
 	txt := rec.String()
-	tree := a.root
+	tree := a
 	if a.Record == nil || !a.root.Valid() || a.Record.String() != txt {
-		tree = analyze(withRecord(f, a.Owner, txt)).root
+		tree = analyze(withRecord(f, a.Owner, txt))
 	}
-	rec.prune(tree)
+	rec.prune(tree.root)
+	if tree.exp != nil && tree.exp.node == tree.root && tree.exp.broken() {
+		rec.Exp = MacroString{} // receivers do as if it were not there (RFC 7208, 6.2)
+	}
 	txt = rec.String()
 	if _, err := Parse(txt); err != nil {
 		return nil

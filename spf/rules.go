@@ -21,16 +21,19 @@ func Rules(s Settings) []check.Rule[*Analysis] {
 	s.BroadIncludeIPv4 = cmp.Or(s.BroadIncludeIPv4, 12)
 	s.BroadIncludeIPv6 = cmp.Or(s.BroadIncludeIPv6, 28)
 	s.RecordSize = cmp.Or(s.RecordSize, 450)
+	if s.PublicSuffix == nil {
+		s.PublicSuffix = topLevel
+	}
 	return []check.Rule[*Analysis]{
 		missing(), multiple(), versionToken(), leadingSpace(),
 		syntax(), unknownMechanism(), badIP(), domainSpec(), macroSyntax(), macroExpOnly(),
 		duplicateModifier(), tabSeparator(), stringJoin(), mechanismAsModifier(), unknownModifier(),
-		lookupLimit(), lookupNearLimit(s.NearLimit), voidLookups(), voidLookup(), mxTooMany(),
-		includeNone(), redirectNone(), includePermerror(), includeLoop(), includeSelf(),
+		lookupLimit(), lookupNearLimit(s.NearLimit), voidLookups(), voidLookup(s.PublicSuffix), mxTooMany(),
+		includeUnregistered(s.PublicSuffix), includeNone(s.PublicSuffix), redirectNone(s.PublicSuffix), includePermerror(), includeLoop(), includeSelf(),
 		allPass(), includePassAll(), allNeutral(), noAll(), allSoft(),
-		ptr(), macroP(), termsAfterAll(), redirectIgnored(), duplicateTerm(),
+		ptr(), macroP(), macroLocalpart(), expBroken(), termsAfterAll(), redirectIgnored(), duplicateTerm(),
 		includeTwice(), shadowedTerm(), overlap(), hostBits(),
-		broadRange(s.BroadIPv4, s.BroadIPv6), includeBroad(s.BroadIncludeIPv4, s.BroadIncludeIPv6), privateIP(), recordSize(s.RecordSize), spf2(),
+		broadRange(s.BroadIPv4, s.BroadIPv6), includeBroad(s.BroadIncludeIPv4, s.BroadIncludeIPv6), privateIP(), recordSize(s.RecordSize), spf2(), type99(),
 	}
 }
 

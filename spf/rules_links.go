@@ -7,7 +7,7 @@ import (
 	"github.com/mailcheck-go/mailcheck/check"
 )
 
-func includeNone() check.Rule[*Analysis] {
+func includeNone(publicSuffix func(string) (string, bool)) check.Rule[*Analysis] {
 	return check.Rule[*Analysis]{
 		Doc: check.Doc{
 			ID:       "spf.include-none",
@@ -21,12 +21,12 @@ func includeNone() check.Rule[*Analysis] {
 		},
 		Applies: hasRecord,
 		Check: func(a *Analysis) ([]check.Finding, []check.Gap) {
-			return a.linksToNothing(false), slices.Concat(a.policyGaps(), a.linkGaps(false))
+			return a.linksToNothing(false, publicSuffix), slices.Concat(a.policyGaps(), a.linkGaps(false))
 		},
 	}
 }
 
-func redirectNone() check.Rule[*Analysis] {
+func redirectNone(publicSuffix func(string) (string, bool)) check.Rule[*Analysis] {
 	return check.Rule[*Analysis]{
 		Doc: check.Doc{
 			ID:       "spf.redirect-none",
@@ -40,14 +40,14 @@ func redirectNone() check.Rule[*Analysis] {
 		},
 		Applies: hasRecord,
 		Check: func(a *Analysis) ([]check.Finding, []check.Gap) {
-			return a.linksToNothing(true), a.policyGaps()
+			return a.linksToNothing(true, publicSuffix), a.policyGaps()
 		},
 	}
 }
 
 // linksToNothing finds the includes, or the redirect, of Policy whose target has no
 // SPF record.
-func (a *Analysis) linksToNothing(redirect bool) []check.Finding {
+func (a *Analysis) linksToNothing(redirect bool, publicSuffix func(string) (string, bool)) []check.Finding {
 	var found []check.Finding
 	for _, n := range a.Policy {
 		for _, l := range n.links {
@@ -58,6 +58,7 @@ func (a *Analysis) linksToNothing(redirect bool) []check.Finding {
 			if !redirect {
 				f.Fix = a.fix(n, check.Textf("Remove the include of %s, or correct its name", l.Target))
 			}
+			a.milder(&f, n.Name, l.Target, publicSuffix)
 			found = append(found, f)
 		}
 	}

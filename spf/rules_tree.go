@@ -151,7 +151,7 @@ func (a *Analysis) deadTerms() string {
 	return ": " + strings.Join(terms, ", ")
 }
 
-func voidLookup() check.Rule[*Analysis] {
+func voidLookup(publicSuffix func(string) (string, bool)) check.Rule[*Analysis] {
 	return check.Rule[*Analysis]{
 		Doc: check.Doc{
 			ID:       "spf.void-lookup",
@@ -172,6 +172,9 @@ func voidLookup() check.Rule[*Analysis] {
 				for _, d := range n.dead {
 					f := a.finding(n, check.Textf("%s: %s", clip(d.directive.String()), d.why))
 					f.Fix = a.fix(n, check.Textf("Remove the term, or correct its name"))
+					if name, err := target(d.directive.Domain, n.Name); err == nil {
+						a.milder(&f, n.Name, name, publicSuffix)
+					}
 					found = append(found, f)
 				}
 				for _, g := range n.gaps {

@@ -29,10 +29,20 @@ type Options struct {
 	// services that the domain's record may have to include. What Analyze says of the
 	// domain does not change by it.
 	Also []string
+	// Type99 asks for records of the obsolete type SPF too (RFC 7208, 3.1). Some servers
+	// and boxes on the way drop questions of types that they do not know, which costs the
+	// time of a question without an answer.
+	Type99 bool
 }
 
-// Settings are thresholds of the rules. Zero stands for the default.
+// Settings are what the rules cannot know by themselves. Zero stands for the default.
 type Settings struct {
+	// PublicSuffix returns the public suffix of a name, "co.uk" of "_spf.acme.co.uk", and
+	// whether it is a registry's, as PublicSuffix of golang.org/x/net/publicsuffix does.
+	// spf.include-unregistered needs it to tell a domain that somebody can get. If nil,
+	// top-level domains are the only public suffixes.
+	PublicSuffix func(name string) (suffix string, icann bool)
+
 	NearLimit int // lookups from which spf.lookup-near-limit warns; 8
 	BroadIPv4 int // ranges with a shorter prefix length are broad; 16
 	BroadIPv6 int // ranges with a shorter prefix length are broad; 32
@@ -45,21 +55,27 @@ type Settings struct {
 // Facts are what was asked and what came back.
 type Facts struct {
 	Domain string `json:"domain"`
-	// Replies are in the order of name and type: TXT of the domain, of Options.Also, and
-	// of every name that include or redirect lead to; MX, A and AAAA of the names in mx, a and
-	// exists, and of the hosts of an mx. Each question stands there once.
+	// Replies are in the order of name and type: TXT of the domain, of Options.Also and of
+	// every name that include or redirect lead to; MX, A and AAAA of the names in mx, a and
+	// exists, and of the hosts of an mx; TXT of the explanation (exp) that holds for the
+	// domain; NS of the names above one that does not exist; SPF of the domain where
+	// Options.Type99 wants it. Each question stands there once.
 	Replies []dnsx.Reply `json:"replies"`
 	Beyond  int          `json:"beyond,omitempty"` // names past MaxNames or MaxHosts, which were not asked for
 }
 
 // Questions are those that need nothing but the domain's name; nil where that is no
 // name.
-func Questions(domain string, _ Options) []dnsx.Question {
+func Questions(domain string, o Options) []dnsx.Question {
 	name, err := dnsx.ParseName(domain)
 	if err != nil {
 		return nil
 	}
-	return []dnsx.Question{dnsx.Q(name, dnsx.TypeTXT)}
+	qs := []dnsx.Question{dnsx.Q(name, dnsx.TypeTXT)}
+	if o.Type99 {
+		qs = append(qs, dnsx.Q(name, dnsx.TypeSPF))
+	}
+	return qs
 }
 
 // Check discovers, analyzes and judges one domain. The error is that of Discover.

@@ -64,6 +64,7 @@ collector, --format ics calendars.`,
 	o.judging.flags(cmd)
 	o.network.flags(cmd)
 	o.probing.flags(cmd)
+	cmd.Flag("deep").Usage += "; ask for the obsolete type SPF too"
 	f := cmd.Flags()
 	f.BoolVar(&o.skipMX, "skip-mx", false, "do not connect to port 25 of the MX hosts: many networks let nobody do that")
 	f.StringArrayVar(&o.selectors, "selector", nil, "a DKIM selector in use, from s= of a DKIM-Signature (repeatable)")

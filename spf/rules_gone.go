@@ -1,0 +1,113 @@
+package spf
+
+import (
+	"strings"
+
+	"github.com/mailcheck-go/mailcheck/check"
+	"github.com/mailcheck-go/mailcheck/dnsx"
+)
+
+// topLevel is the Settings.PublicSuffix of those who name none.
+func topLevel(name string) (suffix string, icann bool) {
+	for up := dnsx.Parent(name); up != "."; up = dnsx.Parent(name) {
+		name = up
+	}
+	return name, true
+}
+
+// vacancy is a domain that does not exist, and under which a term of a record stands.
+type vacancy struct {
+	domain  string
+	private bool // an operator gives it away, not a registry: a service's customers have names there
+	gaps    []check.Gap
+}
+
+// vacant finds the domain at or above a name of Gone that somebody else can get; it is
+// "" where there is none. What an answer about that very domain says counts alone.
+func (a *Analysis) vacant(name string, publicSuffix func(string) (string, bool)) vacancy {
+	suffix, icann := publicSuffix(name)
+	if name == suffix || !dnsx.Below(name, suffix) || strings.Contains(name, `\`) {
+		return vacancy{} // nobody gets a name that registries have none of, or a public suffix
+	}
+	v := vacancy{domain: name, private: !icann}
+	for dnsx.Parent(v.domain) != suffix {
+		v.domain = dnsx.Parent(v.domain)
+	}
+	exists, gaps := a.Exists(v.domain)
+	if exists || len(gaps) > 0 {
+		return vacancy{gaps: gaps}
+	}
+	if !icann && !strings.Contains(suffix, ".") { // a top-level domain that the list does not have
+		if v.private, _ = a.Exists(suffix); !v.private {
+			return vacancy{} // nothing shows that there is one where names could be had
+		}
+		v.private = false
+	}
+	return v
+}
+
+func includeUnregistered(publicSuffix func(string) (string, bool)) check.Rule[*Analysis] {
+	return check.Rule[*Analysis]{
+		Doc: check.Doc{
+			ID:       "spf.include-unregistered",
+			Severity: check.Critical,
+			Title:    "The SPF record trusts a domain that does not exist",
+			Text: "A term leads into a domain that the DNS does not have: it may be free to register, expired, or on hold. " +
+				"Whoever gets it publishes a record or an address there and sends mail that SPF and DMARC authenticate as this domain's.",
+			Fix:   "Remove the term at once, or correct its name.",
+			Cite:  []check.Cite{check.RFC(7208, "5.2"), check.RFC(8020, "2")},
+			Since: since,
+		},
+		Applies: hasRecord,
+		Check: func(a *Analysis) ([]check.Finding, []check.Gap) {
+			var found []check.Finding
+			gaps := a.Gaps[:len(a.Gaps):len(a.Gaps)]
+			for _, g := range a.AddressGaps {
+				if unanswered(g) {
+					gaps = append(gaps, g)
+				}
+			}
+			seen := map[Gone]bool{}
+			for _, g := range a.Gone {
+				if !g.Passes || seen[g] || len(found) >= maxFindings {
+					continue
+				}
+				seen[g] = true
+				v := a.vacant(g.Name, publicSuffix)
+				gaps = append(gaps, v.gaps...)
+				if v.domain != "" {
+					found = append(found, a.trusts(g, v))
+				}
+			}
+			return found, gaps
+		},
+	}
+}
+
+// trusts is the finding about a term that leads into a vacant domain.
+func (a *Analysis) trusts(g Gone, v vacancy) check.Finding {
+	n := a.Nodes[g.In]
+	f := a.finding(n, check.Textf("%s: the DNS has no domain %s", clip(g.Term), v.domain))
+	if v.private {
+		f.Severity = check.High // its operator may keep names that were in use
+		f.Detail = check.Textf("%s: the DNS has no name %s, which %s may give to anybody who asks", clip(g.Term), v.domain, dnsx.Parent(v.domain))
+	}
+	if g.In == a.Domain {
+		f.Fix = a.fix(n, check.Textf("Remove %s at once, or correct its name", clip(g.Term)))
+	} else {
+		f.Fix = &check.Fix{Summary: check.Textf("Tell whoever publishes the record of %s, and remove what leads there until it is mended", g.In)}
+	}
+	return f
+}
+
+// milder lowers a finding about a term whose fault is spf.include-unregistered's: there
+// it is told with what can come of it.
+func (a *Analysis) milder(f *check.Finding, in, name string, publicSuffix func(string) (string, bool)) {
+	for _, g := range a.Gone {
+		if g.In == in && g.Passes && g.target == name && a.vacant(g.Name, publicSuffix).domain != "" {
+			f.Severity = check.Low
+			f.Detail = check.Textf("%s: see spf.include-unregistered", f.Detail)
+			return
+		}
+	}
+}
