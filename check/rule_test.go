@@ -225,6 +225,15 @@ func TestApply_cutsEvidence(t *testing.T) {
 	}
 }
 
+// The place of a finding goes with what is cut off.
+func TestApply_cutsPlaces(t *testing.T) {
+	text := strings.Repeat("x", 2000)
+	v := view{findings: []check.Finding{{Evidence: []check.Evidence{{Text: text, Start: 10, End: 1000}, {Text: text, Start: 10, End: 1001}}}}}
+	got := check.Apply(v, []check.Rule[view]{rule(doc("spf.x", check.High))})[0].Findings[0].Evidence
+	assert.Equal(t, [2]int{10, 1000}, [2]int{got[0].Start, got[0].End})
+	assert.Equal(t, [2]int{}, [2]int{got[1].Start, got[1].End})
+}
+
 func TestLift(t *testing.T) {
 	type whole struct {
 		part view

@@ -87,3 +87,22 @@ func BenchmarkBySPF(b *testing.B) {
 		}
 	}
 }
+
+// What lets a service send, and what can be written into a record for it.
+func TestIncluder(t *testing.T) {
+	set := provider.Builtin()
+	for id, want := range map[string][]string{
+		"zendesk":             {"mail.zendesk.com"},
+		"sendgrid":            {"sendgrid.net"},
+		"azure-communication": {"spf.protection.outlook.com"}, // that of Microsoft 365
+		"hubspot":             {},                             // each account has its own
+		"resend":              nil,                            // SPF does not tell
+	} {
+		by := set.Includer(set.Get(id))
+		if want == nil {
+			assert.Nil(t, by, id)
+			continue
+		}
+		assert.ElementsMatch(t, want, by.Includes(), id)
+	}
+}

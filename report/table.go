@@ -21,8 +21,9 @@ func writeTable(w io.Writer, reports []*check.Report, o Options) error {
 
 // table writes the lines, and with what is worst of each where that is wanted.
 func (p *printer) table(reports []*check.Report, findings bool) {
-	wide := 0
+	wide, answers := 0, 4
 	for _, r := range reports {
+		answers = max(answers, len(r.Answers))
 		wide = max(wide, min(columns(Clean(r.Target)), p.opts.Width/2))
 	}
 	for _, r := range reports {
@@ -30,7 +31,7 @@ func (p *printer) table(reports []*check.Report, findings bool) {
 		for _, a := range r.Answers {
 			s += p.mark(a.Outcome)
 		}
-		s = pad(s, 6+len(s)-len(stripInk(s)))
+		s = pad(s, 2+answers+len(s)-len(stripInk(s)))
 		s += "  " + pad(Clean(r.Target), wide)
 		for _, c := range []struct {
 			n        int

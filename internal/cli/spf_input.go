@@ -120,7 +120,6 @@ type inputReader struct {
 	in     *spfInput
 	rest   string
 	line   int
-	at     string // the line that rest begins in, for columns
 	owner  string // of the last record of a zone file
 	origin string
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -230,6 +231,22 @@ func FuzzReadSPFInput(f *testing.F) {
 			if len(text) > len(data)*3 { // UTF-16 to UTF-8
 				t.Fatalf("%d octets of %d", len(text), len(data))
 			}
+		}
+	})
+}
+
+// Whatever comes in, the text is fit for a terminal, and the exit status one of four.
+func FuzzSPFLint(f *testing.F) {
+	for _, in := range []string{"v=spf1 a -all", "v=spf1include:a.example", "\"v=spf1 a\" \"mx -all\"", "a. TXT \"v=spf1 ?include:mail.zendesk.com\\027 redirect=a.example\""} {
+		f.Add(in)
+	}
+	f.Fuzz(func(t *testing.T, in string) {
+		got := run(t, nil, in, "spf", "lint", "--require", "zendesk", "-")
+		if got.code < cli.Clean || got.code > cli.NotKnown {
+			t.Fatalf("exit status %d", got.code)
+		}
+		if i := strings.IndexFunc(got.out+got.err, func(r rune) bool { return r != '\n' && unicode.IsControl(r) }); i >= 0 {
+			t.Fatalf("a control character in %q", got.out+got.err)
 		}
 	})
 }
