@@ -17,7 +17,7 @@ func notAuthorized() check.Rule[*view] {
 	return check.Rule[*view]{
 		Doc: check.Doc{
 			ID: notAuthorizedID, Severity: check.High, Since: "v0.1.0",
-			Title: "A required service is not authorised by the SPF record",
+			Title: "A required service is not authorised as it should be",
 			Text: "The owner says that the service sends mail for the domain (--require), and the SPF record gives that mail no pass: " +
 				"no term names the service or its addresses, or one does and what stands around it undoes that. " +
 				"Receivers treat the service's mail as they treat a stranger's.",
