@@ -171,3 +171,35 @@ slow.example. TXT !timeout
 	// temperror because TXT slow.example timed out at dnstest
 	// none because silent.example does not exist
 }
+
+func ExampleFlatten() {
+	zone := dnstest.Must(`
+acme.example.          TXT "v=spf1 mx include:_spf.provider.example include:mail.desk.example ~all"
+acme.example.          MX  10 mx.acme.example.
+mx.acme.example.       A   198.51.100.1
+_spf.provider.example. TXT "v=spf1 include:a.provider.example ip4:203.0.113.0/25 -all"
+a.provider.example.    TXT "v=spf1 ip4:203.0.113.128/25 -all"
+mail.desk.example.     TXT "v=spf1 ip4:192.0.2.0/24 -all"
+`)
+	facts, err := spf.Discover(context.Background(), zone, "acme.example", spf.Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	plan, err := spf.Flatten(facts, spf.FlattenOptions{Keep: []string{"mail.desk.example"}})
+	if err != nil {
+		fmt.Println(err) // there is no record, or it could not be read
+		return
+	}
+	fmt.Println("lookups:", plan.After.Lookups, "instead of", plan.Before.Lookups)
+	for _, r := range plan.Records { // none where plan.Problems has a reason
+		fmt.Println(r.Name, r.Text)
+	}
+	for _, k := range plan.Kept {
+		fmt.Println("kept:", k.Term, k.Text)
+	}
+	// Output:
+	// lookups: 1 instead of 4
+	// acme.example v=spf1 ip4:198.51.100.1 ip4:203.0.113.0/24 include:mail.desk.example ~all
+	// kept: include:mail.desk.example mail.desk.example is to be kept
+}

@@ -75,3 +75,6 @@ func ExpandPlainly(s string, l Letters) string {
 
 // Punycode encodes a label.
 func Punycode(label string) string { return punycode(label) }
+
+// Draft is the text of Records also where Problems speaks against them.
+func (p *Flattening) Draft() []FlatRecord { return p.draft }

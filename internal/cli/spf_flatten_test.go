@@ -1,0 +1,138 @@
+package cli_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mailcheck-go/mailcheck/dnsx/dnstest"
+	"github.com/mailcheck-go/mailcheck/internal/cli"
+)
+
+// flatZone has a domain over the limit, and others that cannot be flattened.
+func flatZone() string {
+	var b strings.Builder
+	b.WriteString(`$ORIGIN flat.example.
+$TTL 600
+@ SOA ns h 1 7200 3600 1209600 300
+@ TXT "v=spf1 mx a:web.flat.example include:_a include:_b include:_c include:mail.zendesk.com include:_m.flat.example ?ip4:198.51.100.0/24 ~all"
+@ TXT "other=1"
+@ MX 10 mx
+mx A 198.51.100.10
+web 60 A 198.51.100.11
+_m TXT "v=spf1 exists:%{i}._m.flat.example -all"
+_spf-source TXT "v=spf1 include:_l0.flat.example include:_m.flat.example ~all"
+gone TXT "v=spf1 include:nobody.flat.example include:_m.flat.example a -all"
+near TXT "v=spf1 include:_l0.flat.example -all"
+plain TXT "v=spf1 ip4:192.0.2.1 -all"
+`)
+	for i := range 12 {
+		fmt.Fprintf(&b, "_l%d TXT \"v=spf1 ip4:100.64.%d.0/24 ip4:100.65.%d.0/26 ip6:2001:db8:%d::/48 ip4:203.0.113.%d -all\"\n", i, 2*i, 2*i, 2*i, i)
+	}
+	for i, name := range []string{"_a", "_b", "_c"} {
+		fmt.Fprintf(&b, "%s TXT \"v=spf1 include:_l%d.flat.example include:_l%d.flat.example include:_l%d.flat.example include:_l%d.flat.example -all\"\n", name, 4*i, 4*i+1, 4*i+2, 4*i+3)
+	}
+	b.WriteString("mail.zendesk.com. TXT \"v=spf1 ip4:192.0.2.128/25 ~all\"\n")
+	return strings.NewReplacer("include:_a ", "include:_a.flat.example ", "include:_b ", "include:_b.flat.example ", "include:_c ", "include:_c.flat.example ").Replace(b.String())
+}
+
+func flatFile(t *testing.T, zone string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "flat.example.zone")
+	require.NoError(t, os.WriteFile(path, []byte(zone), 0o600))
+	return "--zone " + path + " --offline "
+}
+
+func TestSPFFlattenGolden(t *testing.T) {
+	tests := []struct{ name, args string }{
+		{"spf-flatten.txt", "flat.example"},
+		{"spf-flatten.zone", "flat.example --format zone --ttl 1h"},
+		{"spf-flatten.json", "near.flat.example --format json"},
+		{"spf-flatten-gone.txt", "gone.flat.example"},
+		{"spf-flatten-unread.txt", "flat.example --from v=spf1,include:_l0.flat.example,include:_spf.provider.example,-all"},
+		{"spf-flatten-differs.txt", "flat.example --from _spf-source.flat.example --check"},
+		{"spf-flatten-help.txt", "--help"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := run(t, nil, "", flattenArgs(flatFile(t, flatZone())+tt.args)...)
+			require.NotEqual(t, cli.Usage, got.code, got.err)
+			golden(t, tt.name, got.out)
+		})
+	}
+}
+
+// flattenArgs makes words of arguments; a comma stands for a blank in a record.
+func flattenArgs(args string) []string {
+	all := words("spf flatten " + args)
+	for i := range all {
+		all[i] = strings.ReplaceAll(all[i], ",", " ")
+	}
+	return all
+}
+
+func TestSPFFlattenExitStatus(t *testing.T) {
+	tests := []struct {
+		name, args string
+		want       int
+	}{
+		{"written", "flat.example", cli.Clean},
+		{"nothing to do", "plain.flat.example", cli.Clean},
+		{"no record", "web.flat.example", cli.Found},
+		{"a record in error", "gone.flat.example", cli.Found},
+		{"a record in error as zone", "gone.flat.example --format zone", cli.Found},
+		{"an answer is missing", "flat.example --from v=spf1,include:a.provider.example,-all", cli.NotKnown},
+		{"an answer is missing as zone", "flat.example --from v=spf1,include:a.provider.example,-all --format zone", cli.NotKnown},
+		{"the source is missing", "flat.example --from _spf.provider.example", cli.NotKnown},
+		{"the source is none", "flat.example --from web.flat.example", cli.Found},
+		{"published otherwise", "flat.example --check --from _spf-source.flat.example", cli.Found},
+		{"published so", "plain.flat.example --check --from v=spf1,ip4:192.0.2.1,-all", cli.Clean},
+		{"check without source", "flat.example --check", cli.Usage},
+		{"check as zone", "flat.example --check --from _spf-source.flat.example --format zone", cli.Usage},
+		{"a format that is none", "flat.example --format yaml", cli.Usage},
+		{"no size", "flat.example --size 20", cli.Usage},
+		{"half a second", "flat.example --ttl 500ms", cli.Usage},
+		{"a prefix with a dot", "flat.example --prefix a.b", cli.Usage},
+		{"a name that is none", "flat.example --keep a..b", cli.Usage},
+		{"in no zone", "other.example", cli.Usage},
+		{"nobody", "", cli.Usage},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := run(t, nil, "", flattenArgs(flatFile(t, flatZone())+tt.args)...)
+			assert.Equal(t, tt.want, got.code, got.err+got.out)
+			if strings.HasSuffix(tt.args, "zone") {
+				assert.Empty(t, got.out, "half of a plan is not published by mistake")
+			}
+		})
+	}
+}
+
+// What flatten writes is what --check wants to find.
+func TestSPFFlattenRound(t *testing.T) {
+	zone := flatZone()
+	const from = " --from v=spf1,include:_a.flat.example,include:_b.flat.example,include:_m.flat.example,~all"
+	plan := run(t, nil, "", flattenArgs(flatFile(t, zone)+"flat.example --format zone"+from)...)
+	require.Equal(t, cli.Clean, plan.code, plan.err)
+	var kept []string
+	for line := range strings.Lines(zone) {
+		if !strings.HasPrefix(line, `@ TXT "v=spf1`) {
+			kept = append(kept, line)
+		}
+	}
+	published := strings.Join(kept, "") + plan.out
+	args := flattenArgs(flatFile(t, published) + "flat.example --check" + from)
+	got := run(t, nil, "", args...)
+	assert.Equal(t, cli.Clean, got.code, got.out+got.err)
+	moved := strings.Replace(published, "ip4:100.64.2.0/24 ip4:100.65", "ip4:100.64.3.0/24 ip4:100.65", 1)
+	got = run(t, nil, "", flattenArgs(flatFile(t, moved)+"flat.example --check"+from)...)
+	assert.Equal(t, cli.Found, got.code)
+	assert.Contains(t, got.out, "- ip4:100.64.2.0/24\n  + ip4:100.64.3.0/24\n")
+	got = run(t, dnstest.Must("flat.example. TXT !timeout"), "", flattenArgs("flat.example --check"+from)...)
+	assert.Equal(t, cli.NotKnown, got.code, got.out+got.err)
+}

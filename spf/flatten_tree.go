@@ -1,0 +1,400 @@
+package spf
+
+import (
+	"cmp"
+	"errors"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/mailcheck-go/mailcheck/check"
+	"github.com/mailcheck-go/mailcheck/dnsx"
+)
+
+// maxFlattenWork bounds the extents that are joined and taken apart for one domain. It
+// stands against records that say the same thousands of times.
+const maxFlattenWork = 4 << 20
+
+// flattener finds out what the terms of a domain's tree match.
+type flattener struct {
+	w     *walk
+	o     *FlattenOptions
+	again map[string]bool // kept terms, where a flattened record is read again; else nil
+
+	nodes map[*Node]*matched
+	terms map[addressTerm]*matched
+	work  int
+
+	plan *Flattening
+	seen map[dnsx.Question]bool // in plan.Answers
+}
+
+// addressTerm is what the addresses of an a or mx depend on.
+type addressTerm struct {
+	name         string
+	mechanism    Mechanism
+	bits4, bits6 uint8
+}
+
+// matched is whom a term, or the record that it leads to, matches.
+type matched struct {
+	set  addrSet
+	kept *cause // why the set is not all there is to know; nil where it is
+	// hard reports that the evaluation may end in an error there, so that nothing may
+	// be moved from behind it to before it.
+	hard  bool
+	first Expiry
+}
+
+// cause is why something is kept.
+type cause struct {
+	reason KeepReason
+	text   check.Text
+	placed bool // the text says in which record
+}
+
+func newFlattener(a *Analysis, f *Facts, o *FlattenOptions) *flattener {
+	return &flattener{
+		w: newWalk(a, f), o: o, nodes: map[*Node]*matched{}, terms: map[addressTerm]*matched{},
+		plan: &Flattening{}, seen: map[dnsx.Question]bool{},
+	}
+}
+
+func keep(reason KeepReason, hard bool, text check.Text) *matched {
+	return &matched{kept: &cause{reason: reason, text: text}, hard: hard}
+}
+
+// node says whom the record of a name passes, as an include of it asks (RFC 7208, 5.2).
+func (f *flattener) node(n *Node) *matched {
+	if m := f.nodes[n]; m != nil {
+		return m
+	}
+	f.nodes[n] = keep(KeptPermError, true, check.Textf("%s leads back to itself", n.Name)) // until it is known
+	m := f.record(n)
+	f.nodes[n] = m
+	return m
+}
+
+func (f *flattener) record(n *Node) *matched {
+	switch {
+	case n.Unread != nil:
+		return keep(KeptUnread, true, check.Textf("%s", cmp.Or(n.Unread[0].Cause, errors.New("it is not known"))))
+	case len(n.Texts) == 0:
+		return keep(KeptPermError, true, check.Textf("%s has no SPF record", n.Name))
+	case !n.Valid():
+		return keep(KeptPermError, true, n.broken.Text)
+	}
+	m := &matched{}
+	m.expires(f.expiry(dnsx.Q(n.Name, dnsx.TypeTXT), nil))
+	c := collector{f: f}
+	links := n.links
+	live := n.Record.live()
+	done := map[string]bool{} // the same term again finds nobody whom the first left
+	for i := range live {
+		d := &live[i]
+		var l *link
+		if d.Mechanism == Include {
+			l, links = links[0], links[1:]
+		}
+		term := d.String()
+		_, key := cutQualifier(term)
+		if done[key] {
+			continue
+		}
+		done[key] = true
+		one := f.term(n, d, l)
+		if l != nil && one.kept == nil && f.wants(l.Target) {
+			one = keep(KeptByName, one.hard, check.Textf("%s is to be kept", l.Target))
+		}
+		m.join(one, Step{n.Name, term})
+		c.add(d.Qualifier, one.set)
+	}
+	c.flush()
+	if len(links) > 0 { // the redirect
+		one := f.link(links[0])
+		m.join(one, Step{n.Name, nameRedirect + "=" + links[0].Spec})
+		c.passes = c.passes.or(one.set.minus(c.others))
+	}
+	m.set = c.passes
+	if f.work > maxFlattenWork && m.kept == nil {
+		m.kept = &cause{reason: KeptLimit, text: check.Textf("it has too many ranges")}
+	}
+	return m
+}
+
+// join takes over what is not known of a term, and what expires first.
+func (m *matched) join(one *matched, at Step) {
+	m.hard = m.hard || one.hard
+	if c := one.kept; m.kept == nil && c != nil {
+		if m.kept = c; !c.placed {
+			m.kept = &cause{c.reason, check.Textf("%s in the record of %s: %s", clip(at.Term), at.Name, c.text), true}
+		}
+	}
+	if one.first.Question.Name != "" {
+		e := one.first
+		e.Path = append([]Step{at}, e.Path...)
+		m.expires(e)
+	}
+}
+
+// collector adds up whom a record passes. Terms of which the match means the same are
+// added at once.
+type collector struct {
+	f              *flattener
+	passes, others addrSet
+	batch          []extent
+	pass           bool
+}
+
+func (c *collector) add(q Result, set addrSet) {
+	if pass := q == Pass; pass != c.pass {
+		c.flush()
+		c.pass = pass
+	}
+	if c.f.spend(len(set)) {
+		c.batch = append(c.batch, set...)
+	}
+}
+
+func (c *collector) flush() {
+	if len(c.batch) == 0 || !c.f.spend(len(c.passes)+len(c.others)) {
+		return
+	}
+	set := setOf(c.batch)
+	if c.pass {
+		c.passes = c.passes.or(set.minus(c.others))
+	} else {
+		c.others = c.others.or(set.minus(c.passes))
+	}
+	c.batch = nil
+}
+
+func (f *flattener) spend(n int) bool {
+	f.work += n
+	return f.work <= maxFlattenWork
+}
+
+// term says whom a directive of a record matches; l is that of an include.
+func (f *flattener) term(n *Node, d *Directive, l *link) *matched {
+	switch d.Mechanism {
+	case All:
+		return &matched{set: everybody}
+	case IP4, IP6:
+		return &matched{set: addrSet{extentOf(d.Prefix)}}
+	case Include:
+		return f.link(l)
+	case PTR:
+		return keep(KeptMessage, false, check.Textf("ptr goes by the name of the client"))
+	}
+	name, err := target(d.Domain, n.Name)
+	switch {
+	case errors.Is(err, errMessage):
+		return keep(KeptMessage, d.Mechanism == MX, check.Textf("its name depends on the message"))
+	case err != nil:
+		return keep(KeptPermError, true, check.Textf("%s", err))
+	case d.Mechanism == Exists:
+		r := f.w.reply(dnsx.Q(name, dnsx.TypeA))
+		return keep(KeptMessage, r.Err() != nil, check.Textf("exists is no matter of addresses"))
+	}
+	key := addressTerm{name, d.Mechanism, d.Bits4, d.Bits6}
+	m := f.terms[key]
+	if m == nil {
+		m = f.hosts(key)
+		f.terms[key] = m
+	}
+	return m
+}
+
+// link says whom an include, or what a redirect leads to, passes.
+func (f *flattener) link(l *link) *matched {
+	switch {
+	case l.Target == "":
+		return keep(KeptMessage, true, check.Textf("the name of its record depends on the message, or is none"))
+	case l.node == nil:
+		return keep(KeptLimit, true, check.Textf("the record leads to more than %d names", MaxNames))
+	}
+	return f.node(l.node)
+}
+
+// hosts finds the addresses of an a or mx (RFC 7208, 5.3 and 5.4).
+func (f *flattener) hosts(t addressTerm) *matched {
+	m := &matched{}
+	hosts := []string{t.name}
+	if t.mechanism == MX {
+		q := dnsx.Q(t.name, dnsx.TypeMX)
+		mx := f.w.reply(q)
+		switch {
+		case mx.Err() != nil:
+			return keep(KeptUnread, true, check.Textf("%s", mx.Err()))
+		case len(mx.records) > mxHosts:
+			return keep(KeptPermError, true, check.Textf("%s has %d MX hosts, and receivers take %d", t.name, len(mx.records), mxHosts))
+		}
+		hosts = mx.hosts
+		m.expires(f.expiry(q, nil))
+	}
+	var extents []extent
+	for _, host := range hosts {
+		for _, q := range []dnsx.Question{dnsx.Q(host, dnsx.TypeA), dnsx.Q(host, dnsx.TypeAAAA)} {
+			bits := t.bits4
+			if q.Type == dnsx.TypeAAAA {
+				bits = t.bits6
+			}
+			r := f.w.reply(q)
+			if err := r.Err(); err != nil {
+				return keep(KeptUnread, true, check.Textf("%s", err))
+			}
+			m.expires(f.expiry(q, nil))
+			if !f.spend(len(r.records)) {
+				return keep(KeptLimit, true, check.Textf("it has too many addresses"))
+			}
+			for _, rr := range r.records {
+				if addr, ok := rr.Addr(); ok {
+					extents = append(extents, extentOf(netip.PrefixFrom(addr, int(bits))))
+				}
+			}
+		}
+	}
+	m.set = setOf(extents)
+	return m
+}
+
+// questions are those whose answers an a or mx stands on.
+func (f *flattener) questions(t addressTerm) []dnsx.Question {
+	hosts := []string{t.name}
+	var qs []dnsx.Question
+	if t.mechanism == MX {
+		q := dnsx.Q(t.name, dnsx.TypeMX)
+		qs, hosts = append(qs, q), f.w.reply(q).hosts
+	}
+	for _, host := range hosts {
+		qs = append(qs, dnsx.Q(host, dnsx.TypeA), dnsx.Q(host, dnsx.TypeAAAA))
+	}
+	return qs
+}
+
+// expiry says how long an answer holds. It is zero where the answer does not say: a
+// denial without SOA (RFC 2308, 5).
+func (f *flattener) expiry(q dnsx.Question, path []Step) Expiry {
+	a := f.w.reply(q).Answer
+	if a == nil {
+		return Expiry{}
+	}
+	ttl := ttlOf(a)
+	if ttl < 0 {
+		return Expiry{}
+	}
+	e := Expiry{Question: q, Path: path, TTL: time.Duration(ttl) * time.Second}
+	if !a.At.IsZero() {
+		e.Until = a.At.Add(e.TTL)
+	}
+	return e
+}
+
+// ttlOf is the least TTL of an answer and of the aliases on the way to it, or of its
+// denial (RFC 2308, 5); -1 where nothing says it.
+func ttlOf(a *dnsx.Answer) int64 {
+	least := int64(-1)
+	take := func(ttl uint32) {
+		if ttl > 1<<31-1 { // RFC 2181, 8
+			ttl = 0
+		}
+		if least < 0 || int64(ttl) < least {
+			least = int64(ttl)
+		}
+	}
+	for _, rr := range a.Chain {
+		take(rr.TTL)
+	}
+	for _, rr := range a.Records {
+		take(rr.TTL)
+	}
+	if len(a.Records) == 0 {
+		for _, rr := range a.Authority {
+			if soa, ok := rr.SOA(); ok {
+				take(rr.TTL)
+				take(soa.Minimum)
+			}
+		}
+	}
+	return least
+}
+
+func (m *matched) expires(e Expiry) {
+	if e.Question.Name != "" && (m.first.Question.Name == "" || e.before(&m.first)) {
+		m.first = e
+	}
+}
+
+// before orders by the end, or where an answer has no time, by the TTL.
+func (e *Expiry) before(o *Expiry) bool {
+	if !e.Until.IsZero() && !o.Until.IsZero() {
+		return e.Until.Before(o.Until)
+	}
+	return e.TTL < o.TTL
+}
+
+// rests notes the answers that a replaced term stands on.
+func (f *flattener) rests(n *Node, d *Directive, l *link, path []Step) {
+	if l != nil {
+		f.restsOn(l.node, path)
+		return
+	}
+	name, err := target(d.Domain, n.Name)
+	if err != nil || d.Mechanism != A && d.Mechanism != MX {
+		return
+	}
+	for _, q := range f.questions(addressTerm{name, d.Mechanism, d.Bits4, d.Bits6}) {
+		f.answer(q, path)
+	}
+}
+
+func (f *flattener) restsOn(n *Node, path []Step) {
+	if !f.answer(dnsx.Q(n.Name, dnsx.TypeTXT), path) {
+		return
+	}
+	links := n.links
+	live := n.Record.live()
+	for i := range live {
+		d := &live[i]
+		var l *link
+		switch d.Mechanism {
+		case Include:
+			l, links = links[0], links[1:]
+		case A, MX:
+		default:
+			continue
+		}
+		f.rests(n, d, l, below(path, n, d.String()))
+	}
+	if len(links) > 0 {
+		f.restsOn(links[0].node, below(path, n, nameRedirect+"="+links[0].Spec))
+	}
+}
+
+// answer is false where the question is noted already.
+func (f *flattener) answer(q dnsx.Question, path []Step) bool {
+	if f.seen[q] {
+		return false
+	}
+	f.seen[q] = true
+	if e := f.expiry(q, path); e.Question.Name != "" {
+		f.plan.Answers = append(f.plan.Answers, e)
+	}
+	return true
+}
+
+// wants reports whether the caller wants a name kept.
+func (f *flattener) wants(name string) bool {
+	return f.again == nil && matchesAny(f.o.Keep, name)
+}
+
+// matchesAny reports whether a name is one of the patterns: a name, or "*." and a name
+// for all below it.
+func matchesAny(patterns []string, name string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool {
+		if len(p) > 2 && p[:2] == "*." {
+			return name != p[2:] && dnsx.Below(name, p[2:])
+		}
+		return name == p
+	})
+}
