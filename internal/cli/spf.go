@@ -25,7 +25,7 @@ func (a *app) spfCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.spfCheckCommand(), a.spfLintCommand(), a.spfTreeCommand(), a.spfFlattenCommand())
+	cmd.AddCommand(a.spfCheckCommand(), a.spfLintCommand(), a.spfTreeCommand(), a.spfSendersCommand(), a.spfFlattenCommand())
 	return cmd
 }
 

@@ -23,6 +23,15 @@ slow.example. TXT !timeout
 tree.example. TXT "v=spf1 a mx ip4:192.0.2.1 ip6:2001:db8::/32 include:b.tree.example exists:%{i}.%{p}.tree.example include:%{l}.tree.example include:b.tree.example ip4:192.0.2.2 redirect=tree.example"
 b.tree.example. TXT "v=spf1 include:slow.example include:c.tree.example include:gone.example include:x.example ?all include:after.example"
 c.tree.example. TXT "v=spf1 mx ipv4:1.2.3.4"
+none.example. TXT "v=spf1 -all"
+own.example.  TXT "v=spf1 a ip4:198.51.100.0/24 ip4:198.51.100.7 include:_spf.own.example include:spf.sender.test ~all"
+own.example.  A 203.0.113.7
+own.example.  AAAA 2001:db8::7
+_spf.own.example. TXT "v=spf1 include:mail.zendesk.com ip6:2001:db8::/48 -all"
+mail.zendesk.com. TXT "v=spf1 ip4:203.0.113.0/24 -all"
+spf.sender.test. TXT "v=spf1 ip4:192.0.2.1 ip4:192.0.2.3 ip4:192.0.2.5 ip4:192.0.2.7 ip4:192.0.2.9 ip4:192.0.2.11 ip4:192.0.2.13 ip4:192.0.2.15 ip4:192.0.2.17 ip4:192.0.2.19 ip4:192.0.2.32/27 ip4:192.0.2.64/26 exists:%{i}.sender.test -all"
+hostile.example. TXT "v=spf1 a:\027[31mred.example include:b.example a:a-label-that-is-longer-than-a-line.of-eighty-columns-has-room-for.in-any-terminal.example ~a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -all"
+b.example. TXT "v=spf1 include:\226\128\174x.example"
 `
 
 func TestSPFGolden(t *testing.T) {
@@ -37,6 +46,14 @@ func TestSPFGolden(t *testing.T) {
 		{"spf-none.txt", "spf check --ip 2001:db8::7 --helo [192.0.2.7]"},
 		{"spf-tree.txt", "spf tree " + zones + "acme.example"},
 		{"spf-tree-bad.txt", "spf tree tree.example"},
+		{"spf-tree-bad.json", "spf tree --format json tree.example"},
+		{"spf-tree-hostile.txt", "spf tree hostile.example"},
+		{"spf-senders.txt", "spf senders " + zones + "acme.example"},
+		{"spf-senders.json", "spf senders --format json own.example"},
+		{"spf-senders-folded.txt", "spf senders own.example"},
+		{"spf-senders-all.txt", "spf senders --all own.example"},
+		{"spf-senders-several.txt", "spf senders own.example tree.example slow.example gone.example none.example"},
+		{"spf-senders-zones.txt", "spf senders " + zones},
 		{"spf-help.txt", "spf check --help"},
 	}
 	for _, tt := range tests {
@@ -71,6 +88,15 @@ func TestSPFExitStatus(t *testing.T) {
 		{"a tree that could not be read", "spf tree slow.example", cli.NotKnown},
 		{"a tree of no name", "spf tree a..b", cli.Usage},
 		{"a tree without a name", "spf tree", cli.Usage},
+		{"a tree in no format", "spf tree --format xml bad.example", cli.Usage},
+		{"senders", "spf senders own.example", cli.Clean},
+		{"senders of nothing", "spf senders gone.example", cli.Found},
+		{"senders that could not be read", "spf senders slow.example", cli.NotKnown},
+		{"senders of several, one of which has none and one is not known", "spf senders own.example slow.example gone.example", cli.Found},
+		{"senders of several, one of which is not known", "spf senders own.example slow.example", cli.NotKnown},
+		{"senders of no name", "spf senders own.example a..b", cli.Usage},
+		{"senders of nobody", "spf senders", cli.Usage},
+		{"senders in no format", "spf senders --format xml own.example", cli.Usage},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
