@@ -119,7 +119,7 @@ func padded(s string, n int) string {
 	return s + strings.Repeat(" ", max(0, n-utf8.RuneCountInString(s)))
 }
 
-func plural(n uint64, one, many string) string {
+func numbered(n uint64, one, many string) string {
 	if n == 1 {
 		return "1 " + one
 	}

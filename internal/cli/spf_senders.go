@@ -360,7 +360,7 @@ func drawSpaces(d *drawing, all []*spfSenders) {
 			d.WriteString(s.line(d, wide))
 		}
 	}
-	fmt.Fprintf(d, "\nof %s\n", plural(uint64(len(all)), "domain", "domains"))
+	fmt.Fprintf(d, "\nof %s\n", numbered(uint64(len(all)), "domain", "domains"))
 	for _, row := range []struct {
 		n    int
 		text string

@@ -303,7 +303,7 @@ func (t *spfTree) branches(d *drawing, terms []*spfTerm, indent string, all bool
 			t.line(d, indent+"└─ ", fmt.Sprintf("… and %d more terms (--all)", len(terms)-i), &spfTerm{Lookups: cost, Reached: -1})
 			return
 		}
-		n, run := terms[i], ranges(terms[i:])
+		n, run := terms[i], rangeRun(terms[i:])
 		i += max(run, 1)
 		fork, below := "├─ ", "│  "
 		if i >= len(terms) {
@@ -318,8 +318,8 @@ func (t *spfTree) branches(d *drawing, terms []*spfTerm, indent string, all bool
 	}
 }
 
-// ranges counts the ip4 and ip6 terms that a list begins with, of one qualifier.
-func ranges(terms []*spfTerm) (n int) {
+// rangeRun counts the ip4 and ip6 terms that a list begins with, of one qualifier.
+func rangeRun(terms []*spfTerm) (n int) {
 	for ; n < len(terms); n++ {
 		d := terms[n].directive
 		if d == nil || !d.Prefix.IsValid() || d.Qualifier != terms[0].directive.Qualifier {
@@ -343,7 +343,7 @@ func rangesText(terms []*spfTerm) string {
 
 // spaceText is how many addresses there are, in words.
 func spaceText(s spf.Space) string {
-	v4, v6 := plural(s.IPv4, "IPv4 address", "IPv4 addresses"), plural(s.IPv6, "IPv6 /64", "IPv6 /64s")
+	v4, v6 := numbered(s.IPv4, "IPv4 address", "IPv4 addresses"), numbered(s.IPv6, "IPv6 /64", "IPv6 /64s")
 	switch {
 	case s.IPv6 == 0:
 		return v4
