@@ -64,7 +64,11 @@ func (e *evaluation) check(name string) (Result, *frame) {
 			return e.broken(f), f
 		}
 		for i := range prog.code {
-			f.at = &prog.code[i]
+			d := &prog.code[i]
+			if d.Prefix.IsValid() && !e.session.Trace && !d.Prefix.Contains(e.ip) {
+				continue // as most terms of most records; with a trace they are events
+			}
+			f.at = d
 			if result := e.directive(f); result != "" {
 				return result, f
 			}
