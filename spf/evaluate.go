@@ -45,6 +45,7 @@ type frame struct {
 	prog  *program
 	depth int          // of path
 	at    *instruction // of prog; nil at its end
+	own   program      // room for prog where it is not kept
 }
 
 // check evaluates the record of name and those that it redirects to. The frame is that
@@ -86,13 +87,17 @@ func (e *evaluation) check(name string) (Result, *frame) {
 	}
 }
 
-func (e *evaluation) push(name string, prog *program) *frame {
-	f := e.path[e.depth]
-	if f == nil {
-		f = new(frame)
-		e.path[e.depth] = f
+// next is the frame that push takes.
+func (e *evaluation) next() *frame {
+	if e.path[e.depth] == nil {
+		e.path[e.depth] = new(frame)
 	}
-	*f = frame{e: e, name: name, prog: prog, depth: e.depth}
+	return e.path[e.depth]
+}
+
+func (e *evaluation) push(name string, prog *program) *frame {
+	f := e.next()
+	f.e, f.name, f.prog, f.depth, f.at = e, name, prog, e.depth, nil
 	e.depth++
 	e.used = max(e.used, e.depth)
 	return f
@@ -154,13 +159,16 @@ func (e *evaluation) read(name string) (*program, Result) {
 
 // program reads a record, or finds it among those that are kept.
 func (e *evaluation) program(rr dnsx.RR) *program {
-	switch {
-	case e.store != nil:
+	if e.store != nil {
 		return e.store.get(rr, e.most)
-	case e.session.Trace: // which wants every term
-		return compile(textOf(rr.Data), netip.Addr{})
 	}
-	return compile(textOf(rr.Data), e.ip)
+	client := e.ip
+	if e.session.Trace { // which wants every term
+		client = netip.Addr{}
+	}
+	own := &e.next().own
+	*own = compile(textOf(rr.Data), client)
+	return own
 }
 
 // ask returns an answer, or nil where the result is TempError.

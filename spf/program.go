@@ -37,13 +37,13 @@ type destination struct {
 
 // compile reads a text of which IsRecord holds, for one client or, if that is the zero
 // Addr, for all. The grammar of the whole is looked at either way (RFC 7208, 4.6).
-func compile(text string, client netip.Addr) *program {
+func compile(text string, client netip.Addr) program {
 	p := parser{compiling: true, compiler: compiler{client: client}}
 	p.read(text)
 	if len(p.rec.Faults) > 0 {
-		return &program{text: text, fault: p.rec.Faults[0]}
+		return program{text: text, fault: p.rec.Faults[0]}
 	}
-	prog := &program{text: text, code: p.compiler.code}
+	prog := program{text: text, code: p.compiler.code}
 	if spec := p.rec.Redirect; !spec.IsZero() && !p.compiler.done {
 		prog.redirect = &instruction{Directive{Domain: spec}, lead(spec), p.redirectAt}
 	}
@@ -128,7 +128,8 @@ func (s *programs) get(rr dnsx.RR, most int) *program {
 		return prog
 	}
 	if prog == nil {
-		prog = compile(textOf(rr.Data), netip.Addr{})
+		made := compile(textOf(rr.Data), netip.Addr{})
+		prog = &made
 	}
 	s.put(string(rr.Data), prog, most/2)
 	return prog
