@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/net/publicsuffix"
 
 	"github.com/mailcheck-go/mailcheck/check"
 	"github.com/mailcheck-go/mailcheck/dnsx"
@@ -272,4 +273,61 @@ func TestDiscover_boundsWhatIsAbove(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, map[dnsx.Type]int{dnsx.TypeTXT: 1, dnsx.TypeA: 80, dnsx.TypeAAAA: 80, dnsx.TypeNS: 40}, asked)
 	assert.Len(t, spf.Analyze(f).Gone, 80)
+}
+
+// The zone that denies a name exists, and so does what is above it: nobody has to be
+// asked for that.
+func TestDiscover_believesTheDenyingZone(t *testing.T) {
+	soa, err := dnsx.ParseRR("b.gone.test. 300 IN SOA ns1.b.gone.test. hostmaster.b.gone.test. 1 2 3 4 5")
+	require.NoError(t, err)
+	zone := dnstest.Must(`acme.example. TXT "v=spf1 include:_spf.x.b.gone.test -all"`)
+	var asked []string
+	f, err := spf.Discover(t.Context(), serial{dnsx.ResolverFunc(func(ctx context.Context, q dnsx.Question) (*dnsx.Answer, error) {
+		asked = append(asked, q.String())
+		a, err := zone.Resolve(ctx, q)
+		if err == nil && dnsx.Below(q.Name, soa.Name) {
+			a.Authority = []dnsx.RR{soa}
+		}
+		return a, err
+	})}, "acme.example", spf.Options{})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"TXT acme.example", "TXT _spf.x.b.gone.test", "NS x.b.gone.test"}, asked)
+
+	a := spf.Analyze(f)
+	assert.Equal(t, "_spf.x.b.gone.test", a.Gone[0].Name)
+	for name, want := range map[string]bool{"gone.test": true, "b.gone.test": true, "x.b.gone.test": false, "y.x.b.gone.test": false} {
+		exists, gaps := a.Exists(name)
+		assert.Equal(t, want, exists, name)
+		assert.Empty(t, gaps, name)
+	}
+	_, gaps := a.Exists("other.test")
+	assert.Len(t, gaps, 1, "nobody asked")
+	for _, res := range check.Apply(a, spf.Rules(spf.Settings{})) {
+		switch res.ID {
+		case "spf.include-unregistered":
+			assert.Equal(t, check.Pass, res.Outcome)
+		case "spf.include-none":
+			assert.Equal(t, check.Critical, res.Severity)
+		}
+	}
+}
+
+// An alias to the root that is denied is nonsense, and must not stop the judgement.
+func TestRules_deniedRoot(t *testing.T) {
+	q := dnsx.Q("b.example", dnsx.TypeTXT)
+	alias, err := dnsx.ParseRR("b.example. 300 IN CNAME .")
+	require.NoError(t, err)
+	f := &spf.Facts{Domain: "acme.example", Replies: []dnsx.Reply{
+		{Question: dnsx.Q("acme.example", dnsx.TypeTXT), Answer: &dnsx.Answer{
+			Question: dnsx.Q("acme.example", dnsx.TypeTXT), Records: []dnsx.RR{dnsx.NewTXT("acme.example", 300, "v=spf1 include:b.example -all")},
+		}},
+		{Question: q, Answer: &dnsx.Answer{Question: q, RCode: dnsx.NXDomain, Chain: []dnsx.RR{alias}}},
+	}}
+	for _, s := range []spf.Settings{{}, {PublicSuffix: publicsuffix.PublicSuffix}} {
+		for _, res := range check.Apply(spf.Analyze(f), spf.Rules(s)) {
+			if res.ID == "spf.include-unregistered" {
+				assert.Equal(t, check.Pass, res.Outcome)
+			}
+		}
+	}
 }

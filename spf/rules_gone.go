@@ -26,11 +26,11 @@ type vacancy struct {
 // "" where there is none. What an answer about that very domain says counts alone.
 func (a *Analysis) vacant(name string, publicSuffix func(string) (string, bool)) vacancy {
 	suffix, icann := publicSuffix(name)
-	if name == suffix || !dnsx.Below(name, suffix) || strings.Contains(name, `\`) {
+	if name == "." || name == suffix || !dnsx.Below(name, suffix) || strings.Contains(name, `\`) {
 		return vacancy{} // nobody gets a name that registries have none of, or a public suffix
 	}
 	v := vacancy{domain: name, private: !icann}
-	for dnsx.Parent(v.domain) != suffix {
+	for dnsx.Parent(v.domain) != suffix && v.domain != "." {
 		v.domain = dnsx.Parent(v.domain)
 	}
 	exists, gaps := a.Exists(v.domain)
