@@ -1,6 +1,7 @@
 package mailcheck_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -73,5 +74,26 @@ mx.mail.example.                    A   192.0.2.1`)
 				}
 			}
 		})
+	}
+}
+
+// Records of the obsolete type SPF are asked for where all is wanted that can be known,
+// and of zone files; other domains pay nothing for them.
+func TestDiscover_type99(t *testing.T) {
+	const zone = "acme.example. A 192.0.2.1"
+	q := dnsx.Q("acme.example", dnsx.TypeSPF)
+	for name, tt := range map[string]struct {
+		deep, listed, want bool
+	}{
+		"of name servers": {}, "deep": {deep: true, want: true}, "of a zone file": {listed: true, want: true},
+	} {
+		r := dnstest.Must(zone)
+		c := mailcheck.Checker{Resolver: r, Offline: true, Deep: tt.deep}
+		if tt.listed {
+			c.Resolver = r.Listing()
+		}
+		_, err := c.Discover(t.Context(), mailcheck.Target{Domain: "acme.example"})
+		require.NoError(t, err)
+		assert.Equal(t, tt.want, slices.Contains(r.Asked(), q), name)
 	}
 }
