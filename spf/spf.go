@@ -5,7 +5,8 @@
 // and for the addresses that these name, and writes down what came back. [Analyze]
 // says what follows from that: what evaluation costs at worst, whom the record lets
 // pass, and what happens to all others. [Rules] judge; [Check] is all of it.
-// [Repair] is the record that would be right.
+// [Repair] is the record that would be right, [Flatten] one with addresses in the place
+// of lookups.
 //
 // Discover judges nothing, and all the others are pure. Nobody needs a message for
 // this: what only a message can tell, such as the value of a macro, is unknown.

@@ -21,7 +21,7 @@ import (
 func (a *app) spfCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "spf",
-		Short: "Evaluate, check and draw SPF records",
+		Short: "Evaluate, check, draw and flatten SPF records",
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
