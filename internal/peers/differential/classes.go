@@ -1,20 +1,280 @@
 package main
 
-// class is a reason for which a peer disagrees.
+import (
+	"context"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/mailcheck-go/mailcheck/dnsx"
+	"github.com/mailcheck-go/mailcheck/spf"
+)
+
+// class is one reason for which peers disagree, and the section that decides it.
+//
+// What a class takes has to be shown: with edit the peer agrees once the case has
+// no longer what it takes another way; with as, mailcheck says of the edited case what
+// the peer says of the case as it is; with is, the peer's own words and our trace name
+// the place.
 type class struct {
-	id, peer     string
-	section, why string
-	is           func(t *trial, x said) bool
+	id      string
+	peers   []string
+	section string
+	why     string
+	is      func(t *trial, x said) bool
+	edit    func(c *change)
+	as      func(text string) string
+	with    *spf.Checker // as mailcheck would say with other limits
 }
 
-var classes = []class{}
+// change is what an edit makes of a case.
+type change struct {
+	session session
+	text    func(string) string // of TXT records
+}
 
-func (t *trial) classOf(name string) string {
+func (c *change) texts(edit func(string) string) {
+	before := c.text
+	c.text = func(text string) string { return edit(before(text)) }
+}
+
+func (c *class) of(peer string) bool { return slices.Contains(c.peers, peer) }
+
+// classify finds the classes of each peer that disagrees.
+func (l *lane) classify(t *trial) error {
+	t.class = map[string][]string{}
+	for name := range t.peers {
+		if t.agrees(name) {
+			continue
+		}
+		ids, err := l.classOf(t, name)
+		if err != nil {
+			return err
+		}
+		t.class[name] = ids
+	}
+	return nil
+}
+
+// plain returns the class that needs no edit.
+func (l *lane) plain(t *trial, name string) (string, error) {
 	x := t.peers[name]
-	for _, c := range classes {
-		if c.peer == name && c.is(t, x) {
-			return c.id
+	for i := range classes {
+		c := &classes[i]
+		switch {
+		case !c.of(name):
+		case c.is != nil && c.is(t, x):
+			return c.id, nil
+		case c.as != nil:
+			v, err := spf.CheckHost(context.Background(), t.world.edited(both(t.world.edit, c.as)), sessionOf(t.session))
+			if err != nil {
+				return "", err
+			}
+			if string(v.Result) == x.Result && v.Result != t.ours.Result {
+				return c.id, nil
+			}
+		case c.with != nil:
+			v, err := c.with.CheckHost(context.Background(), t.world.edited(t.world.edit), sessionOf(t.session))
+			if err != nil {
+				return "", err
+			}
+			if string(v.Result) == x.Result && v.Result != t.ours.Result {
+				return c.id, nil
+			}
 		}
 	}
-	return ""
+	return "", nil
 }
+
+// classOf returns the fewest edits after which the peer agrees, or disagrees for
+// another reason that has a class.
+func (l *lane) classOf(t *trial, name string) ([]string, error) {
+	id, err := l.plain(t, name)
+	if id != "" || err != nil {
+		return ids(id), err
+	}
+	var edits []*class
+	for i := range classes {
+		if c := &classes[i]; c.edit != nil && c.of(name) && c.changes(t) {
+			edits = append(edits, c)
+		}
+	}
+	if len(edits) == 0 {
+		return nil, nil
+	}
+	if ok, _, err := l.explain(t, name, edits); !ok || err != nil {
+		return nil, err
+	}
+	for _, c := range edits { // one is enough mostly
+		if ok, rest, err := l.explain(t, name, []*class{c}); ok || err != nil {
+			return ids(c.id, rest), err
+		}
+	}
+	for i := 0; i < len(edits); {
+		fewer := slices.Delete(slices.Clone(edits), i, i+1)
+		ok, _, err := l.explain(t, name, fewer)
+		switch {
+		case err != nil:
+			return nil, err
+		case ok:
+			edits = fewer
+		default:
+			i++
+		}
+	}
+	_, rest, err := l.explain(t, name, edits)
+	found := ids(rest)
+	for _, c := range edits {
+		found = append(found, c.id)
+	}
+	return found, err
+}
+
+func ids(all ...string) []string {
+	return slices.DeleteFunc(all, func(id string) bool { return id == "" })
+}
+
+// explain says whether a peer agrees on the edited case, or what class is left.
+func (l *lane) explain(t *trial, name string, edits []*class) (ok bool, rest string, err error) {
+	c := change{session: t.session, text: func(text string) string { return text }}
+	for _, e := range edits {
+		e.edit(&c)
+	}
+	again, err := l.trial(c.session, t.world.edited(both(t.world.edit, c.text)), map[string]peer{name: l.peers[name]})
+	if err != nil {
+		return false, "", err
+	}
+	if again.agrees(name) {
+		return true, "", nil
+	}
+	rest, err = l.plain(again, name)
+	return rest != "", rest, err
+}
+
+// changes reports whether an edit changes anything that was asked for.
+func (c *class) changes(t *trial) bool {
+	edited := change{session: t.session, text: func(text string) string { return text }}
+	c.edit(&edited)
+	if edited.session != t.session {
+		return true
+	}
+	t.world.mu.Lock()
+	defer t.world.mu.Unlock()
+	for _, n := range t.world.nodes {
+		for _, rr := range n.records[dnsx.TypeTXT] {
+			if text := rr.Text(); edited.text(text) != text {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// ofRecords applies an edit to SPF records alone.
+func ofRecords(edit func(string) string) func(string) string {
+	return func(text string) string {
+		if !spf.IsRecord(text) {
+			return text
+		}
+		return edit(text)
+	}
+}
+
+func mustMatch(pattern string) *regexp.Regexp { return regexp.MustCompile(pattern) }
+
+func replacer(pattern, with string) func(string) string {
+	re := regexp.MustCompile(pattern)
+	return func(text string) string { return re.ReplaceAllString(text, with) }
+}
+
+// local replaces the local part.
+func (c *change) local(edit func(string) string) {
+	if at := strings.LastIndexByte(c.session.Sender, '@'); at >= 0 {
+		c.session.Sender = edit(c.session.Sender[:at]) + c.session.Sender[at:]
+	}
+}
+
+// domain replaces the domain.
+func (c *change) domain(edit func(string) string) {
+	s := &c.session
+	if s.Sender == "" {
+		s.Helo = edit(s.Helo)
+		return
+	}
+	at := strings.LastIndexByte(s.Sender, '@') + 1
+	s.Sender = s.Sender[:at] + edit(s.Sender[at:])
+}
+
+func problem(t *trial, kinds ...spf.ProblemKind) bool {
+	return t.ours.Problem != nil && slices.Contains(kinds, t.ours.Problem.Kind)
+}
+
+// without drops the terms of records that have a fault of one of the kinds; of any if
+// none is named.
+func without(kinds ...spf.Fault) func(string) string {
+	return func(text string) string {
+		r, _ := spf.Parse(text)
+		if r == nil {
+			return text
+		}
+		for _, f := range slices.Backward(r.Faults) {
+			if len(kinds) == 0 || slices.Contains(kinds, f.Kind) {
+				text = text[:f.Offset] + text[f.Offset+len(f.Term):]
+			}
+		}
+		return text
+	}
+}
+
+// world.edited replaces an edit that was there, so that as goes on top of it.
+func both(first, then func(string) string) func(string) string {
+	if first == nil {
+		return then
+	}
+	return func(text string) string { return then(first(text)) }
+}
+
+// domainOf is the domain of a session's identity, as it was said.
+func domainOf(s session) string {
+	if s.Sender == "" {
+		return s.Helo
+	}
+	return s.Sender[strings.LastIndexByte(s.Sender, '@')+1:]
+}
+
+// failing reports whether a peer stopped at a question for a name of which ok holds.
+func failing(t *trial, x said, ok func(name string) bool) bool {
+	for name, n := range t.world.nodes {
+		if (n.fault != dnsx.NoError || len(n.faults) > 0) && strings.Contains(strings.ToLower(x.Reason), name) && ok(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// behind reports whether records of a type lead to a name, aliases followed.
+func behind(t *trial, typ dnsx.Type, name string) bool {
+	for _, n := range t.world.nodes {
+		for _, rr := range n.records[typ] {
+			host, ok := rr.Target()
+			if typ == dnsx.TypeMX {
+				_, host, ok = rr.MX()
+			}
+			for range 10 {
+				if ok && host == name {
+					return true
+				}
+				if next := t.world.nodes[host]; next != nil && len(next.records[dnsx.TypeCNAME]) > 0 {
+					host, ok = next.records[dnsx.TypeCNAME][0].Target()
+				}
+			}
+		}
+	}
+	return false
+}
+
+const (
+	pyspf    = "pyspf"
+	mailspf  = "Mail::SPF"
+	anyLabel = "%(?i:\\{[slodipvhcrt])"
+)

@@ -26,7 +26,8 @@ func makeCase(seed uint64, id int) (session, *world) {
 	w.ip = client(r)
 	w.ptrs = pick(r, -2, -1, 0, 1, 1, 1, 2, 2, 3, 4, 9, 10, 11, 12)
 	domain := senderDomain(r)
-	if name, err := dnsx.ParseName(domain); err == nil {
+	w.root = "acme.example"
+	if name, err := dnsx.ParseName(aLabels.Replace(domain)); err == nil {
 		w.root = name
 	}
 	s := session{ID: id, IP: w.ip.String(), Helo: helo(r), Receiver: "mx.receiver.test"}
@@ -81,6 +82,9 @@ func senderDomain(r *rand.Rand) string {
 	return kindName(r)
 }
 
+// aLabels are those of the U-labels of senderDomain (RFC 5890, 2.3.2.1).
+var aLabels = strings.NewReplacer("bücher", "xn--bcher-kva", "Bücher", "xn--bcher-kva", "例え", "xn--r8jz45g")
+
 func local(r *rand.Rand) string {
 	if n := r.IntN(100); n < 60 {
 		return pick(r, "user", "strong-bad", "a.b.c", "first.last+tag", "User_Name", "x", "postmaster")
@@ -123,7 +127,13 @@ func kindName(r *rand.Rand) string {
 
 // texts gives a name its TXT records.
 func (w *world) texts(n *node, name, kind string, number int, r *rand.Rand) {
-	one := func(text string) { n.add(rr(name, dnsx.TypeTXT, characterStrings(text, r))) }
+	split := w.random(name + " strings")
+	one := func(text string) {
+		if w.edit != nil {
+			text = w.edit(text)
+		}
+		n.add(rr(name, dnsx.TypeTXT, characterStrings(text, split)))
+	}
 	if r.IntN(8) == 0 || kind == "two" && r.IntN(2) == 0 {
 		one(pick(r, "some-verification=abc", "v=spf10 -all", "v=spf2.0/pra -all", "v=spf1;-all", "v=spf1\t-all", " v=spf1 -all", "v=spf", "caf\xe9", "v=DMARC1; p=none", ""))
 	}
@@ -328,7 +338,7 @@ func macro(r *rand.Rand, exp bool) string {
 	if r.IntN(3) == 0 {
 		b += pick(r, "1", "2", "3", "4", "9", "02", "128", "99999999999999999999")
 	}
-	b += pick(r, "", "", "", "r", "R")
+	b += pick(r, "", "", "", "", "", "", "r", "r", "r", "R")
 	if r.IntN(4) == 0 {
 		for range 1 + r.IntN(3) {
 			b += pick(r, ".", "-", "+", ",", "/", "_", "=")

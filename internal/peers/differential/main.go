@@ -109,11 +109,16 @@ func sessionOf(s session) spf.Session {
 // judge is one case: what everybody says of it.
 func (l *lane) judge(seed uint64, id int) (*trial, error) {
 	s, w := makeCase(seed, id)
+	return l.trial(s, w, l.peers)
+}
+
+// trial asks peers about a case.
+func (l *lane) trial(s session, w *world, peers map[string]peer) (*trial, error) {
 	l.server.world.Store(w)
 	t := &trial{session: s, world: w, peers: map[string]said{}}
 	var wg sync.WaitGroup
 	var mu sync.Mutex
-	for name, p := range l.peers {
+	for name, p := range peers {
 		wg.Go(func() {
 			x := p.ask(s)
 			mu.Lock()
@@ -144,7 +149,7 @@ func run(seed uint64, from, count, lanes int, peers []string) (*table, error) {
 			for id := range numbers {
 				x, err := l.judge(seed, id)
 				if err == nil {
-					x.classify()
+					err = l.classify(x)
 				}
 				mu.Lock()
 				if err != nil {

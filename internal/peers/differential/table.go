@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"regexp"
@@ -17,7 +18,7 @@ type trial struct {
 	world   *world
 	ours    spf.Verdict
 	peers   map[string]said
-	class   map[string]string // by peer that disagrees; "" is no class
+	class   map[string][]string // by peer that disagrees, the classes that explain it together
 }
 
 // times are Unix times, which peers take when they come to it.
@@ -36,16 +37,8 @@ func (t *trial) agrees(name string) bool {
 	if theirs == "DEFAULT" || theirs == "" || ours == "" {
 		return (theirs == "DEFAULT" || theirs == "") == (ours == "")
 	}
-	return times.ReplaceAllString(theirs, "TIME") == times.ReplaceAllString(ours, "TIME")
-}
-
-func (t *trial) classify() {
-	t.class = map[string]string{}
-	for name := range t.peers {
-		if !t.agrees(name) {
-			t.class[name] = t.classOf(name)
-		}
-	}
+	// Names have no case, and nobody says in which one they are written.
+	return strings.EqualFold(times.ReplaceAllString(theirs, "TIME"), times.ReplaceAllString(ours, "TIME"))
 }
 
 // write prints a case in full.
@@ -78,8 +71,8 @@ func (t *trial) write(w io.Writer) {
 		x := t.peers[name]
 		mark := ""
 		if class, ok := t.class[name]; ok {
-			mark = " <- " + class
-			if class == "" {
+			mark = " <- " + strings.Join(class, ", ")
+			if class == nil {
 				mark = " <- IN NO CLASS"
 			}
 		}
@@ -111,12 +104,14 @@ func (t *table) add(x *trial) {
 		switch {
 		case !differs:
 			t.agree[name]++
-		case class == "":
+		case class == nil:
 			open = true
 		default:
-			t.classes[class]++
-			if len(t.all[class]) < 5 {
-				t.all[class] = append(t.all[class], x)
+			for _, id := range class {
+				t.classes[id]++
+				if len(t.all[id]) < 5 {
+					t.all[id] = append(t.all[id], x)
+				}
 			}
 		}
 	}
@@ -126,7 +121,8 @@ func (t *table) add(x *trial) {
 }
 
 func (t *table) write(w io.Writer, show int, class string) {
-	slices.SortFunc(t.open, func(a, b *trial) int { return a.session.ID - b.session.ID })
+	// Those first in which peers agree against us.
+	slices.SortFunc(t.open, func(a, b *trial) int { return cmp.Or(b.against()-a.against(), a.session.ID-b.session.ID) })
 	for _, x := range t.open[:min(len(t.open), show)] {
 		x.write(w)
 	}
@@ -150,19 +146,36 @@ func (t *table) write(w io.Writer, show int, class string) {
 	tally := map[string]int{}
 	for _, x := range t.open {
 		for name, class := range x.class {
-			if class == "" {
+			if class == nil {
 				tally[name+": "+string(x.ours.Result)+" and "+x.peers[name].Result+" "+firstWords(x.peers[name].Reason)]++
 			}
 		}
 	}
 	keys := sorted(tally)
 	slices.SortStableFunc(keys, func(a, b string) int { return tally[b] - tally[a] })
-	for _, k := range keys[:min(len(keys), 40)] {
+	for _, k := range keys[:min(len(keys), 90)] {
 		fmt.Fprintf(w, "%8d %s\n", tally[k], k)
 	}
 }
 
+// against is how many peers that are in no class say the same.
+func (t *trial) against() (most int) {
+	votes := map[string]int{}
+	for name, class := range t.class {
+		if class == nil {
+			votes[t.peers[name].Result]++
+			most = max(most, votes[t.peers[name].Result])
+		}
+	}
+	return most
+}
+
 func firstWords(s string) string {
 	words := strings.Fields(s)
-	return strings.Join(words[:min(len(words), 7)], " ")
+	for i, w := range words {
+		if strings.ContainsAny(w, "':=%/") || strings.ContainsAny(w, "0123456789") {
+			words[i] = "#"
+		}
+	}
+	return strings.Join(words[:min(len(words), 9)], " ")
 }

@@ -6,6 +6,7 @@ import (
 	"hash/fnv"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -22,7 +23,8 @@ type world struct {
 	root string // the domain of the identity, whose record is the richest
 	plan string // its record; "" where it is made like others
 	ip   netip.Addr
-	ptrs int // names of the client
+	ptrs int                      // names of the client; none, NXDOMAIN or SERVFAIL from 0 down
+	edit func(text string) string // what a class changes in TXT records; nil for nothing
 
 	mu    sync.Mutex
 	nodes map[string]*node
@@ -107,7 +109,22 @@ func (w *world) random(name string) *rand.Rand {
 	return rand.New(rand.NewPCG(w.seed, h.Sum64()))
 }
 
+// edited is the world with other texts in it, and no answers yet.
+func (w *world) edited(edit func(string) string) *world {
+	return &world{seed: w.seed, root: w.root, plan: w.plan, ip: w.ip, ptrs: w.ptrs, edit: edit, nodes: map[string]*node{}}
+}
+
+// make makes a node. Its records are in their canonical order, so that servers that
+// turn them round and resolvers that sort them see the same ones first.
 func (w *world) make(name string) *node {
+	n := w.fill(name)
+	for _, rrs := range n.records {
+		slices.SortFunc(rrs, dnsx.CompareData)
+	}
+	return n
+}
+
+func (w *world) fill(name string) *node {
 	r := w.random(name)
 	n := &node{records: map[dnsx.Type][]dnsx.RR{}, faults: map[dnsx.Type]dnsx.RCode{}}
 	if strings.HasSuffix(name, ".arpa") {
@@ -235,6 +252,9 @@ func (w *world) hosts(n *node, name string, count int, r *rand.Rand) {
 // alias leads on to a name that leads on, number times; 9 leads to itself.
 func (w *world) alias(n *node, name string, number int, r *rand.Rand) {
 	_, rest, _ := strings.Cut(name, ".")
+	if len(rest) > 200 {
+		rest = "b.example"
+	}
 	to := pick(r, "n", "self", "other", "leaf", "void", "nodata") + strconv.Itoa(r.IntN(9)) + "." + rest
 	switch {
 	case number >= 9:
@@ -259,7 +279,7 @@ func (w *world) pointers(n *node, name string, r *rand.Rand) {
 			kind = pick(r, "other", "other", "near", "self")
 		}
 		parent := pick(r, w.root, w.root, "b.example", "acme.example", "notacme.example", "other.test")
-		if len(parent) > 200 {
+		if parent == "" || len(parent) > 200 {
 			parent = "b.example"
 		}
 		to := kind + strconv.Itoa(i) + "." + parent
