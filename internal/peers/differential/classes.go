@@ -102,13 +102,20 @@ func (l *lane) classOf(t *trial, name string) ([]string, error) {
 	if len(edits) == 0 {
 		return nil, nil
 	}
-	if ok, _, err := l.explain(t, name, edits); !ok || err != nil {
-		return nil, err
-	}
 	for _, c := range edits { // one is enough mostly
 		if ok, rest, err := l.explain(t, name, []*class{c}); ok || err != nil {
 			return ids(c.id, rest), err
 		}
+	}
+	for i, c := range edits {
+		for _, d := range edits[:i] {
+			if ok, rest, err := l.explain(t, name, []*class{d, c}); ok || err != nil {
+				return ids(d.id, c.id, rest), err
+			}
+		}
+	}
+	if ok, _, err := l.explain(t, name, edits); !ok || err != nil {
+		return nil, err
 	}
 	for i := 0; i < len(edits); {
 		fewer := slices.Delete(slices.Clone(edits), i, i+1)
@@ -242,35 +249,27 @@ func domainOf(s session) string {
 	return s.Sender[strings.LastIndexByte(s.Sender, '@')+1:]
 }
 
-// failing reports whether a peer stopped at a question for a name of which ok holds.
-func failing(t *trial, x said, ok func(name string) bool) bool {
-	for name, n := range t.world.nodes {
-		if (n.fault != dnsx.NoError || len(n.faults) > 0) && strings.Contains(strings.ToLower(x.Reason), name) && ok(name) {
-			return true
+// failing reports whether a peer stopped at the address lookup of a host to which
+// records of a type lead.
+func failing(t *trial, x said, typ dnsx.Type) bool {
+	for _, n := range t.world.nodes {
+		for _, rr := range n.records[typ] {
+			host, _ := rr.Target()
+			if typ == dnsx.TypeMX {
+				_, host, _ = rr.MX()
+			}
+			if strings.Contains(strings.ToLower(x.Reason), host) && (fails(t, host, dnsx.TypeA) || fails(t, host, dnsx.TypeAAAA)) {
+				return true
+			}
 		}
 	}
 	return false
 }
 
-// behind reports whether records of a type lead to a name, aliases followed.
-func behind(t *trial, typ dnsx.Type, name string) bool {
-	for _, n := range t.world.nodes {
-		for _, rr := range n.records[typ] {
-			host, ok := rr.Target()
-			if typ == dnsx.TypeMX {
-				_, host, ok = rr.MX()
-			}
-			for range 10 {
-				if ok && host == name {
-					return true
-				}
-				if next := t.world.nodes[host]; next != nil && len(next.records[dnsx.TypeCNAME]) > 0 {
-					host, ok = next.records[dnsx.TypeCNAME][0].Target()
-				}
-			}
-		}
-	}
-	return false
+// fails reports whether a question has no answer in the world.
+func fails(t *trial, name string, typ dnsx.Type) bool {
+	_, err := t.world.edited(t.world.edit).Resolve(context.Background(), dnsx.Q(name, typ))
+	return err != nil
 }
 
 const (

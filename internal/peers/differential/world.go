@@ -315,4 +315,13 @@ func (w *world) Resolve(_ context.Context, q dnsx.Question) (*dnsx.Answer, error
 	}
 }
 
+// txt is what stands at a name.
+func (w *world) txt(name string) string {
+	var b strings.Builder
+	for _, rr := range w.node(name).records[dnsx.TypeTXT] {
+		b.WriteString(rr.Text() + "\n")
+	}
+	return b.String()
+}
+
 func pick[T any](r *rand.Rand, from ...T) T { return from[r.IntN(len(from))] }
