@@ -23,6 +23,9 @@ func (e *evaluation) identify() (name string, err error) {
 	if domain, err = toASCII(domain); err == nil {
 		name, err = parseDomainName(domain)
 	}
+	if helo, err := toASCII(e.session.Helo); err == nil {
+		e.session.Helo = helo // %{h} is one of the macros that RFC 8616, 4 means
+	}
 	if len(domain) > 1 {
 		domain = strings.TrimSuffix(domain, ".")
 	}
