@@ -1,7 +1,7 @@
 #!/bin/sh
-# The servers that the tests of this folder start: installs those that are missing
-# where it may (as root, on a system with apt-get; one is built with Go), and says what is
-# missing after that.
+# The servers that the tests of this folder start, and other people's SPF that
+# internal/peers compares with: installs what is missing where it may (as root, on a
+# system with apt-get; one is built with Go), and says what is missing after that.
 #
 #   parts.sh           install, then say
 #   parts.sh missing   only say
@@ -9,18 +9,23 @@ set -u
 bin=$(cd "$(dirname "$0")/../.." && pwd)/bin
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/lib/dovecot:$bin
 
-# program:package
+# program:package, or file:package for what is no program
 parts="nsd:nsd unbound:unbound kzonesign:knot-dnssecutils keymgr:knot
 nginx:nginx-light postfix:postfix dovecot:dovecot-imapd pop3-login:dovecot-pop3d
-promtool:prometheus systemd-analyze:systemd flock:util-linux openssl:openssl pebble:"
+promtool:prometheus systemd-analyze:systemd flock:util-linux openssl:openssl pebble:
+/usr/lib/python3/dist-packages/spf.py:python3-spf /usr/lib/python3/dist-packages/dns/resolver.py:python3-dnspython
+/usr/share/perl5/Mail/SPF.pm:libmail-spf-perl"
 
 # The ACME server that is in no Debian: built, where there is Go.
 pebble=github.com/letsencrypt/pebble/v2/cmd/pebble@v2.10.1
 
-# missing prints the programs that are not there, or with "packages" what they come in.
+# missing prints the programs and files that are not there, or with "packages" what they come in.
 missing() {
 	for part in $parts; do
-		command -v "${part%:*}" >/dev/null 2>&1 && continue
+		case $part in
+		/*) [ -e "${part%:*}" ] && continue ;;
+		*) command -v "${part%:*}" >/dev/null 2>&1 && continue ;;
+		esac
 		if [ "${1:-}" = packages ]; then echo "${part#*:}"; else echo "${part%:*}"; fi
 	done
 }
@@ -48,6 +53,6 @@ if [ "${1:-}" != missing ] && [ -n "$(missing packages)" ] && [ "$(id -u)" = 0 ]
 	install
 fi
 for program in $(missing); do
-	echo "not run: tests of internal/real that need $program, which is not installed"
+	echo "not run: tests that need $program, which is not installed"
 done
 exit 0

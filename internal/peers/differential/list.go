@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -13,7 +14,7 @@ var classes = []class{
 	{
 		id: "identity", peers: []string{pyspf, mailspf, goPeer}, section: "4.3",
 		why: "they ask for domains that are malformed or have one label alone, which is none",
-		is:  func(t *trial, _ said) bool { return problem(t, spf.ProblemIdentity) },
+		is:  func(t *trial, _ said) bool { return problem(t, spf.ProblemIdentity) && malformed(domainOf(t.session)) },
 	},
 	{
 		id: "one-label-target", peers: []string{pyspf, mailspf, goPeer}, section: "4.3, 5.2, 6.1",
@@ -24,16 +25,10 @@ var classes = []class{
 	},
 	{
 		id: "voids-of-hosts", peers: []string{pyspf, mailspf}, section: "4.6.4",
-		why: "they count each question that finds nothing; the text counts terms, and its limit is a SHOULD with a number to configure",
+		both: true,
+		why:  "they count each host and name of the client that has no address; the text counts terms",
 		is: func(t *trial, x said) bool {
-			return x.Result == "permerror" && mentions(x, "void") && t.ours.Result != spf.PermError && voidQuestions(t) > 2
-		},
-	},
-	{
-		id: "voids-of-blitiri", peers: []string{goPeer}, section: "4.6.4",
-		why: "it counts what the resolver of package net does not find",
-		is: func(t *trial, x said) bool {
-			return x.Result == "permerror" && mentions(x, "void") && t.ours.Result != spf.PermError && voidQuestions(t) > 2
+			return x.Result == "permerror" && mentions(x, "void") && t.ours.Result != spf.PermError && t.ours.Voids+voidHosts(t) > 2
 		},
 	},
 	{
@@ -50,14 +45,17 @@ var classes = []class{
 	},
 	{
 		id: "R", peers: []string{pyspf, mailspf}, section: "7.1, RFC 5234 2.3",
+		same: true,
 		why:  "r may be upper case, as all letters of the grammar",
 		edit: func(c *change) { c.texts(replacer(`(`+anyLabel+`[0-9]*)R`, "${1}r")) },
 	},
 	{
 		id: "U-labels", peers: []string{pyspf, mailspf, goPeer}, section: "RFC 8616, 4",
-		why: "U-labels become A-labels before anything else",
+		same: true,
+		why:  "U-labels become A-labels before anything else",
 		edit: func(c *change) {
-			c.session.Sender, c.session.Helo = aLabels.Replace(c.session.Sender), aLabels.Replace(c.session.Helo)
+			c.domain(aLabels.Replace)
+			c.session.Helo = aLabels.Replace(c.session.Helo)
 		},
 	},
 	{
@@ -82,7 +80,8 @@ var classes = []class{
 	},
 	{
 		id: "no-local-part", peers: []string{pyspf, mailspf, goPeer}, section: "4.3",
-		why: "where there is no local part it is postmaster, in %{s} and %{l} too",
+		same: true,
+		why:  "where there is no local part it is postmaster, in %{s} and %{l} too",
 		edit: func(c *change) {
 			s := &c.session
 			switch {
@@ -102,6 +101,7 @@ var classes = []class{
 	},
 	{
 		id: "dot-of-sender", peers: []string{pyspf, mailspf, goPeer}, section: "4.3",
+		same: true,
 		why:  "the dot of the root is no part of a domain",
 		edit: func(c *change) { c.domain(func(s string) string { return strings.TrimSuffix(s, ".") }) },
 	},
@@ -118,11 +118,13 @@ var classes = []class{
 	},
 	{
 		id: "digits", peers: []string{goPeer}, section: "7.1",
+		same: true,
 		why:  "the number of parts has no bound",
 		edit: func(c *change) { c.texts(replacer(`9{8,}`, "9")) },
 	},
 	{
 		id: "p", peers: []string{pyspf, mailspf, goPeer}, section: "7.3",
+		both: true,
 		why:  "%{p}: blitiri has it unknown; others ask for it beforehand, count it elsewhere, or stop on errors",
 		edit: func(c *change) { c.texts(replacer(`%\{[pP]`, "%{v")) },
 	},
@@ -180,7 +182,8 @@ var classes = []class{
 	},
 	{
 		id: "mx-host-fails", peers: []string{pyspf, mailspf, goPeer}, section: "5, 5.4",
-		why: "hosts have no order here: one that matches is a match although another cannot be asked; they stop",
+		both: true,
+		why:  "hosts have no order here: one that matches is a match although another cannot be asked; they stop",
 		is: func(t *trial, x said) bool {
 			matched := slices.ContainsFunc(t.ours.Trace, func(e spf.Event) bool {
 				return e.Outcome == "match" && strings.HasPrefix(strings.ToLower(strings.TrimLeft(e.Term, "+-~?")), "mx")
@@ -214,7 +217,8 @@ var classes = []class{
 	},
 	{
 		id: "explanation-length", peers: []string{pyspf, mailspf}, section: "6.2",
-		why: "an implementation may limit the length, and mailcheck does",
+		both: true,
+		why:  "an implementation may limit the length, and mailcheck does",
 		is: func(t *trial, x said) bool {
 			return x.Result == "fail" && len(t.ours.Explanation) == spf.MaxExplanation && len(x.Explanation) > spf.MaxExplanation &&
 				strings.EqualFold(times.ReplaceAllString(x.Explanation, "1234567890")[:spf.MaxExplanation], times.ReplaceAllString(t.ours.Explanation, "1234567890"))
@@ -235,7 +239,8 @@ var classes = []class{
 	},
 	{
 		id: "names-of-modifiers", peers: []string{pyspf}, section: "4.6.1",
-		why: "names of modifiers have no case",
+		same: true,
+		why:  "names of modifiers have no case",
 		edit: func(c *change) {
 			c.texts(ofRecords(func(s string) string {
 				return modifierNames.ReplaceAllStringFunc(s, strings.ToLower)
@@ -299,7 +304,8 @@ var classes = []class{
 	},
 	{
 		id: "letters-of-unknown-modifiers", peers: []string{pyspf}, section: "6",
-		why: "modifiers that nobody knows are ignored, whatever letters stand in them",
+		both: true,
+		why:  "modifiers that nobody knows are ignored, whatever letters stand in them",
 		is: func(t *trial, x said) bool {
 			return mentions(x, "c,r,t macros allowed") && !problem(t, spf.ProblemSyntax)
 		},
@@ -398,19 +404,31 @@ func mentions(x said, word string) bool {
 	return strings.Contains(strings.ToLower(x.Reason), strings.ToLower(word))
 }
 
-// voidQuestions counts the names of the case at which somebody found nothing of a type.
-func voidQuestions(t *trial) int {
-	n := 0
+// voidHosts counts the hosts of mx records and the names of the client that have no
+// address of its family, and what was looked for to no purpose for a macro.
+func voidHosts(t *trial) (n int) {
+	family := dnsx.TypeA
+	if t.world.ip.Unmap().Is6() {
+		family = dnsx.TypeAAAA
+	}
+	w := t.world.edited(t.world.edit)
 	for _, node := range t.world.nodes {
-		if node.fault != dnsx.NoError {
-			continue
-		}
-		for _, typ := range []dnsx.Type{dnsx.TypeA, dnsx.TypeAAAA, dnsx.TypeMX, dnsx.TypeTXT, dnsx.TypePTR} {
-			if len(node.records[typ]) == 0 && len(node.records[dnsx.TypeCNAME]) == 0 {
+		for _, rr := range slices.Concat(node.records[dnsx.TypeMX], node.records[dnsx.TypePTR]) {
+			host, _ := rr.Target()
+			if rr.Type == dnsx.TypeMX {
+				_, host, _ = rr.MX()
+			}
+			if a, err := w.Resolve(context.Background(), dnsx.Q(host, family)); err == nil && len(a.Records) == 0 {
 				n++
-				break
 			}
 		}
 	}
 	return n
+}
+
+// malformed is what RFC 7208, 4.3 has no policy for, or an address literal.
+func malformed(domain string) bool {
+	labels := strings.Split(strings.TrimSuffix(domain, "."), ".")
+	return len(labels) < 2 || strings.ContainsAny(domain, ` "()<>[]:;@\,`) ||
+		slices.ContainsFunc(labels, func(s string) bool { return s == "" || len(s) > 63 })
 }

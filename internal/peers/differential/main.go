@@ -1,3 +1,6 @@
+// The differential run: the same cases for package spf and for other people's SPF, over one
+// DNS on loopback, and every disagreement in a class with the section that decides it. See
+// "Evaluating SPF" in docs/architecture.md.
 package main
 
 import (
@@ -25,7 +28,12 @@ func main() {
 	names := flag.String("peers", "", "the peers to ask, with commas; all if empty")
 	show := flag.Int("show", 5, "how many cases to print that are in no class")
 	class := flag.String("class", "", "print cases of this `class` too")
+	list := flag.Bool("classes", false, "print the classes for docs/architecture.md, and nothing else")
 	flag.Parse()
+	if *list {
+		fmt.Print(markdown())
+		return
+	}
 	peers, err := choose(*names)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

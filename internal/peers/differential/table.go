@@ -179,3 +179,17 @@ func firstWords(s string) string {
 	}
 	return strings.Join(words[:min(len(words), 9)], " ")
 }
+
+// markdown is the table of classes in docs/architecture.md.
+func markdown() string {
+	var b strings.Builder
+	b.WriteString("| class | who | section | right | what |\n|---|---|---|---|---|\n")
+	for _, c := range classes {
+		right := "mailcheck"
+		if c.both {
+			right = "both"
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", c.id, strings.Join(c.peers, ", "), c.section, right, c.why)
+	}
+	return b.String()
+}
