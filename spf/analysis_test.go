@@ -265,6 +265,38 @@ func TestAnalyze_bounds(t *testing.T) {
 	}
 }
 
+// Rules about overlaps stay bounded where ranges repeat, lie in each other, and are
+// excepted, as many as a record has room for.
+func TestRules_overlapBounds(t *testing.T) {
+	tests := []struct {
+		name string
+		term func(i int) string
+	}{
+		{"each twice", func(i int) string { return fmt.Sprintf("ip4:10.0.%d.%d", i%4000>>8, i%4000&255) }},
+		{"each in all before", func(i int) string { return fmt.Sprintf("ip4:10.0.0.0/%d", 8+i%25) }},
+		{"each in all behind", func(i int) string { return fmt.Sprintf("ip4:10.0.0.0/%d", 32-i%25) }},
+		{"exceptions", func(i int) string { return fmt.Sprintf("-ip4:10.%d.%d.1", i>>8, i&255) }},
+		{"exceptions from what passes", func(i int) string { return fmt.Sprintf("%sip4:10.%d.%d.0/24", []string{"", "-"}[i&1], i>>9, i>>1&255) }},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var b strings.Builder
+			b.WriteString("v=spf1")
+			for i := range 8000 {
+				b.WriteString(" " + tt.term(i))
+			}
+			q := dnsx.Q("acme.example", dnsx.TypeTXT)
+			a := spf.Analyze(&spf.Facts{Domain: q.Name, Replies: []dnsx.Reply{
+				{Question: q, Answer: &dnsx.Answer{Question: q, Records: []dnsx.RR{dnsx.NewTXT(q.Name, 300, b.String())}}},
+			}})
+			for _, res := range check.Apply(a, spf.Rules(spf.Settings{})) {
+				assert.LessOrEqual(t, len(res.Findings), 20, res.ID)
+			}
+			assert.LessOrEqual(t, len(a.Overlaps), len(a.Authorized))
+		})
+	}
+}
+
 func TestFacts_roundTrip(t *testing.T) {
 	f, err := spf.Discover(t.Context(), dnstest.Must(tree), "acme.example", spf.Options{})
 	require.NoError(t, err)

@@ -142,14 +142,17 @@ func includeBroad(ipv4, ipv6 int) check.Rule[*Analysis] {
 		Check: func(a *Analysis) ([]check.Finding, []check.Gap) {
 			var found []check.Finding
 			seen := map[Step]bool{} // one finding a term, however many ranges it brings
-			for _, s := range a.Authorized {
-				most := ipv6
+			for i := range a.Authorized {
+				s, most := &a.Authorized[i], ipv6
 				if s.Prefix.Addr().Is4() {
 					most = ipv4
 				}
-				link, n := a.included(&s)
-				if link.Term == "" || s.Prefix.Bits() == 0 || s.Prefix.Bits() >= most || seen[link] || len(found) == maxFindings {
+				if s.Prefix.Bits() == 0 || s.Prefix.Bits() >= most || len(found) == maxFindings {
 					continue // a length of 0 is spf.include-pass-all
+				}
+				link, n := a.included(s)
+				if link.Term == "" || seen[link] {
+					continue
 				}
 				seen[link] = true
 				f := a.finding(n, check.Textf("%s: %s in the record of %s passes 2^%d addresses", clip(link.Term), clip(s.Term), s.Name, s.Prefix.Addr().BitLen()-s.Prefix.Bits()))
@@ -217,7 +220,7 @@ func includeTwice() check.Rule[*Analysis] {
 // repeated are the links that lead to one record from several others, which pass those
 // whom it passes. A link that stands in a record twice is spf.duplicate-term's.
 func (a *Analysis) repeated() [][]Link {
-	if len(a.Links) < 2 {
+	if len(a.Links) < len(a.Nodes) { // a tree: each record is reached once
 		return nil
 	}
 	in := map[string][]Link{}

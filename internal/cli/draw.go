@@ -86,24 +86,30 @@ func (d *drawing) unknowns(lines []string, all bool) {
 			fmt.Fprintf(d, "  … and %d more (--all)\n", len(lines)-i)
 			break
 		}
-		fmt.Fprintf(d, "  %s ", d.ink(yellowInk, "?"))
-		used := 4
-		for word := range strings.FieldsSeq(report.Clean(line)) {
-			n := utf8.RuneCountInString(word)
-			switch {
-			case used > 4 && used+1+n > d.width:
-				d.WriteString("\n    ")
-				used = 4
-			case used > 4:
-				d.WriteByte(' ')
-				used++
-			}
-			word = d.fit(word, d.width-4)
-			d.WriteString(word)
-			used += utf8.RuneCountInString(word)
-		}
-		d.WriteByte('\n')
+		d.WriteString("  ")
+		d.wrapped(d.ink(yellowInk, "?"), line, 4)
 	}
+}
+
+// wrapped writes a mark of one column and a text, folded at blanks and indented.
+func (d *drawing) wrapped(mark, text string, indent int) {
+	d.WriteString(mark + " ")
+	used := indent
+	for word := range strings.FieldsSeq(report.Clean(text)) {
+		n := utf8.RuneCountInString(word)
+		switch {
+		case used > indent && used+1+n > d.width:
+			d.WriteString("\n" + strings.Repeat(" ", indent))
+			used = indent
+		case used > indent:
+			d.WriteByte(' ')
+			used++
+		}
+		word = d.fit(word, d.width-indent)
+		d.WriteString(word)
+		used += utf8.RuneCountInString(word)
+	}
+	d.WriteByte('\n')
 }
 
 // thousands writes a number with commas.

@@ -246,7 +246,7 @@ const (
 func (s *spfSenders) draw(d *drawing, all bool) {
 	fmt.Fprintf(d, "%s  %s\n", d.ink(boldInk, d.fit(s.Domain, d.width-50)), d.ink(s.ink(), spaceText(spf.Space{IPv4: s.IPv4, IPv6: s.IPv6})+" may send"))
 	if s.Problem != "" {
-		fmt.Fprintln(d, d.ink(redInk, d.fit("✗ "+s.Problem, d.width)))
+		d.wrapped(d.ink(redInk, "✗"), s.Problem, 2)
 	}
 	for i, g := range s.Groups {
 		if i == groupsShown && !all {

@@ -175,6 +175,9 @@ func newSPFTree(an *spf.Analysis) *spfTree {
 		Lookups: an.Lookups, Limit: spf.MaxLookups, Margin: an.Margin(),
 		Voids: an.Voids.Terms(), Worst: an.Voids.AtWorst(), VoidMax: spf.MaxVoids, Terms: []*spfTerm{}, Unknown: unknowns(an),
 	}
+	if t.Problem == "" && len(an.PermErrors) > 0 {
+		t.Problem = fmt.Sprintf("permerror for whoever no earlier term matches: %s", an.PermErrors[0].Text)
+	}
 	into := []*[]*spfTerm{&t.Terms} // by depth
 	for v := range an.Walk() {
 		n := newSPFTerm(&v)
@@ -258,7 +261,7 @@ const spfTermsShown = 30 // of one record, in text
 func (t *spfTree) draw(d *drawing, an *spf.Analysis, all bool) {
 	fmt.Fprintf(d, "%s  %s\n", d.ink(boldInk, d.fit(t.Domain, d.width-50)), t.sum(d))
 	if t.Problem != "" {
-		fmt.Fprintf(d, "%s\n", d.ink(redInk, d.fit("✗ "+t.Problem, d.width)))
+		d.wrapped(d.ink(redInk, "✗"), t.Problem, 2)
 	}
 	if size := an.Size.Reply; size > spf.SmallReply {
 		more := "resolvers without EDNS ask again over TCP"
@@ -370,7 +373,8 @@ func (t *spfTree) line(d *drawing, branch, text string, n *spfTerm) {
 		figures = fmt.Sprintf("%4d %s %s ", n.Lookups, spent, void)
 	}
 	var notes []string
-	add := func(ink, note string) { notes = append(notes, d.ink(ink, d.fit(note, 60))) }
+	room := min(d.width-16-len([]rune(branch))-2, 60)
+	add := func(ink, note string) { notes = append(notes, d.ink(ink, d.fit(note, room))) }
 	if n.Provider != "" {
 		add(cyanInk, n.Provider)
 	}
