@@ -19,7 +19,7 @@ func (v *view) answers(results []check.Result) []check.Answer {
 	}
 	var all []check.Answer
 	if v.facts.Host == "" {
-		all = append(all, v.forge())
+		all = append(all, v.forge(results))
 		if v.role.Role != Parked && v.role.Role != Receives {
 			all = append(all, v.ownMail())
 		}
@@ -52,10 +52,10 @@ func find(results []check.Result, id string) *check.Result {
 
 // forge: can others send mail as the domain? Only DMARC ties the From address to
 // anything, so its policy answers, unless SPF itself lets everybody pass.
-func (v *view) forge() check.Answer {
+func (v *view) forge(results []check.Result) check.Answer {
 	a := check.Answer{
 		ID: "forge", Question: check.Textf("Can others forge this domain?"), Answer: "unknown", Outcome: check.Unknown,
-		Rules: []string{"dmarc.missing", "dmarc.p-none", "dmarc.parked-weak", "dmarc.sp-weaker", "spf.all-pass", "spf.include-pass-all"},
+		Rules: []string{"dmarc.missing", "dmarc.p-none", "dmarc.parked-weak", "dmarc.sp-weaker", "spf.all-pass", "spf.include-pass-all", "spf.include-unregistered"},
 	}
 	yes := func(t check.Text) check.Answer {
 		a.Answer, a.Outcome, a.Text = "yes", check.Fail, t
@@ -84,6 +84,11 @@ func (v *view) forge() check.Answer {
 		return yes(check.Textf("The domain itself is protected (%s), the names below it are not (%s).", string(e.Domain), string(e.Subdomain)))
 	case !enforces(e.Missing) && e.Missing != "":
 		return yes(check.Textf("The domain itself is protected (%s), made-up names below it are not (%s).", string(e.Domain), string(e.Missing)))
+	}
+	if r := find(results, "spf.include-unregistered"); r != nil && r.Outcome == check.Fail {
+		// It may be on hold, and then nobody gets it.
+		a.Text = check.Textf("DMARC asks receivers to refuse what fails, but the SPF record trusts a domain that does not exist: whoever can get it can.")
+		return a
 	}
 	a.Answer, a.Outcome = "no", check.Pass
 	a.Text = check.Textf("DMARC asks receivers to reject mail that fails SPF and DKIM.")

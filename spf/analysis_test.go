@@ -223,7 +223,7 @@ func TestAnalyze_hostile(t *testing.T) {
 			assert.Empty(t, a.Texts)
 			assert.Equal(t, tt.unread, a.Unread != nil)
 			for _, res := range check.Apply(a, spf.Rules(spf.Settings{})) {
-				if tt.unread {
+				if tt.unread && res.ID != "spf.type99" { // which says nothing where nobody asked
 					assert.Equal(t, check.Unknown, res.Outcome, res.ID)
 				}
 			}

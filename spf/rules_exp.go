@@ -155,7 +155,10 @@ func type99() check.Rule[*Analysis] {
 			Cite:  []check.Cite{check.RFC(7208, "3.1")},
 			Since: since,
 		},
-		Applies: func(a *Analysis) (bool, []check.Gap) { return !a.NoDomain, nil },
+		// Few ask for it, and most reports need no line about that.
+		Applies: func(a *Analysis) (bool, []check.Gap) {
+			return !a.NoDomain && (a.type99.Answer != nil || a.type99.Failure != nil), nil
+		},
 		Check: func(a *Analysis) ([]check.Finding, []check.Gap) {
 			if err := a.type99.Err(); err != nil {
 				return nil, []check.Gap{check.GapOf("", err)}
