@@ -118,8 +118,9 @@ func (w *world) edited(edit func(string) string) *world {
 // turn them round and resolvers that sort them see the same ones first.
 func (w *world) make(name string) *node {
 	n := w.fill(name)
-	for _, rrs := range n.records {
+	for t, rrs := range n.records {
 		slices.SortFunc(rrs, dnsx.CompareData)
+		n.records[t] = slices.CompactFunc(rrs, func(a, b dnsx.RR) bool { return dnsx.CompareData(a, b) == 0 }) // RFC 2181, 5
 	}
 	return n
 }
@@ -127,6 +128,9 @@ func (w *world) make(name string) *node {
 func (w *world) fill(name string) *node {
 	r := w.random(name)
 	n := &node{records: map[dnsx.Type][]dnsx.RR{}, faults: map[dnsx.Type]dnsx.RCode{}}
+	if name == "." { // where null MX records lead (RFC 7505)
+		return n
+	}
 	if strings.HasSuffix(name, ".arpa") {
 		w.pointers(n, name, r)
 		return n
