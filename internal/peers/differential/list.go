@@ -254,7 +254,7 @@ var classes = []class{
 	},
 	{
 		id: "percent-signs", peers: []string{pyspf}, section: "7.1",
-		why:  "%% may be followed by anything, and by nothing",
+		why:  "%% may end a term, and a percent sign in the name of a record is no macro",
 		edit: func(c *change) { c.texts(replacer(`%[%_-]`, "x")) },
 	},
 	{
@@ -285,7 +285,7 @@ var classes = []class{
 	},
 	{
 		id: "slashes", peers: []string{goPeer}, section: "7.1",
-		why: "a slash may stand in a macro-string, also in front of a macro",
+		why: "a slash may stand in a macro-string, and among the delimiters of a macro",
 		edit: func(c *change) {
 			c.texts(replacer(`/%\{`, "%{"))
 			c.texts(func(s string) string {
