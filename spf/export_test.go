@@ -78,3 +78,17 @@ func Punycode(label string) string { return punycode(label) }
 
 // Draft is the text of Records also where Problems speaks against them.
 func (p *Flattening) Draft() []FlatRecord { return p.draft }
+
+// Shadow is a term that decides nothing that others would not.
+type Shadow struct {
+	Name  string
+	Index int
+}
+
+// Shadows are what spf.shadowed-term and spf.overlap find.
+func Shadows(a *Analysis) (all []Shadow) {
+	for _, c := range slices.Concat(a.shadows(), a.needless()) {
+		all = append(all, Shadow{c.node.Name, c.index})
+	}
+	return all
+}

@@ -15,10 +15,12 @@ const maxRepaired = 500
 
 // Repair returns the one change that cures every fault of the domain's record that
 // can be cured without asking anybody: several records become one, spelling and
-// separators are set right, terms go that can match nobody or that receivers never
-// come to, and the record ends in ~all or -all. It adds no sender that is not
+// separators are set right, ranges are written as what they are, terms go that can
+// match nobody, that receivers never come to or whose clients an earlier term gives the
+// same result, and the record ends in ~all or -all. It adds no sender that is not
 // named, and takes none away that gets a pass from a term of its own; who passed
-// because of +all has to be named.
+// because of +all has to be named. An exception behind the rule that it is an exception
+// from stays, because nobody but its author knows whether it still holds.
 //
 // It returns nil where there is no record, where nothing can be cured, and where a
 // fault leaves open what is meant.
@@ -133,7 +135,9 @@ func merge(texts []string) (rec *Record, ok bool) {
 	return rec, true
 }
 
-// prune takes out what can match nobody, as the evaluation of the same record showed.
+// prune takes out what can match nobody, as the evaluation of the same record showed,
+// and writes ranges as what they are. A term that says something else than those before
+// it which match its clients stays: only its author knows which of the two is meant.
 func (r *Record) prune(n *Node) {
 	dead := map[string]bool{}
 	for _, d := range n.dead {
@@ -144,14 +148,98 @@ func (r *Record) prune(n *Node) {
 			dead[(&Directive{Qualifier: l.Qualifier, Mechanism: Include, Domain: MacroString{Raw: l.Spec}}).String()] = true
 		}
 	}
-	seen := map[string]bool{}
-	r.Directives = slices.DeleteFunc(r.Directives, func(d Directive) bool {
+	again := n.again()
+	seen := map[string]Result{}
+	var kept []Directive
+	for i := range r.Directives {
+		d := r.Directives[i]
+		if d.Prefix.Bits() > 0 {
+			d.Prefix = d.Prefix.Masked()
+		}
 		key := d.key(n.Name)
 		kind := reserved(d.Prefix)
-		drop := dead[d.String()] || seen[key] || kind != "" && kind != documentation && d.Qualifier != Fail
-		seen[key] = true
-		return drop
-	})
+		private := kind != "" && kind != documentation && d.Qualifier != Fail
+		if dead[d.String()] || seen[key] == d.Qualifier || private || again[i] || shadowed(kept, &d) {
+			continue
+		}
+		if seen[key] == "" {
+			seen[key] = d.Qualifier
+		}
+		kept = append(kept, d)
+	}
+	r.Directives = kept
+}
+
+// shadowed reports that ranges of earlier directives match all clients of a range, and
+// say the same.
+func shadowed(before []Directive, d *Directive) bool {
+	if !d.Prefix.IsValid() {
+		return false
+	}
+	var parts []part
+	for i := range before {
+		if b := &before[i]; b.Prefix.IsValid() && b.Prefix.Overlaps(d.Prefix) {
+			parts = append(parts, part{b.Prefix, b.Qualifier, i})
+		}
+	}
+	by := cover(parts, d.Prefix, d.Qualifier)
+	return len(by) > 0 && resultOf(by) == d.Qualifier
+}
+
+// again are the includes of a record, by their index, that pass nobody because one before
+// them leads to the same record: whoever comes to them got no pass of it (RFC 7208, 5.2).
+func (n *Node) again() map[int]bool {
+	if n.Record == nil {
+		return nil
+	}
+	var all map[int]bool
+	asked := map[*Node]bool{}
+	live, links := n.Record.live(), n.links
+	for i := range live {
+		if live[i].Mechanism != Include {
+			continue
+		}
+		l := links[0]
+		links = links[1:]
+		switch {
+		case l.Qualifier != Pass || l.node == nil || l.loop:
+		case asked[l.node]:
+			if all == nil {
+				all = map[int]bool{}
+			}
+			all[i] = true
+		default:
+			l.node.asks(asked)
+		}
+	}
+	return all
+}
+
+// asks adds a record and those that a client is sure to have got no pass of who gets
+// none of it, and no error.
+func (n *Node) asks(asked map[*Node]bool) {
+	if asked[n] {
+		return
+	}
+	asked[n] = true
+	if !n.Valid() {
+		return
+	}
+	live, links := n.Record.live(), n.links
+	for i := range live {
+		if live[i].Mechanism == All || live[i].Qualifier != Pass {
+			return // some or all of the others do not come further
+		}
+		if live[i].Mechanism == Include {
+			if l := links[0]; l.node != nil && !l.loop {
+				l.node.asks(asked)
+			}
+			links = links[1:]
+		}
+	}
+	if len(links) > 0 && links[0].node != nil && !links[0].loop {
+		links[0].node.asks(asked)
+	}
 }
 
 // cure reads a record term by term and sets right what has faults.

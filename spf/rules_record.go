@@ -13,7 +13,7 @@ func missing() check.Rule[*Analysis] {
 			Text: "Receivers cannot tell who may send mail with this domain as envelope sender, so anybody may. " +
 				"Large mailbox providers refuse or distrust mail from domains without SPF.",
 			Fix:   `Publish one TXT record that starts with "v=spf1", names your senders and ends in ~all; "v=spf1 -all" where the domain sends no mail.`,
-			Cite:  []check.Cite{check.RFC(7208, "4.5"), check.RFC(7208, "10.1.2")},
+			Cite:  []check.Cite{check.RFC(7208, "4.5"), check.RFC(7208, "10.1.2"), check.RFC(9989, "5.1.1"), check.RFC(9989, "8")},
 			Since: since,
 		},
 		Applies: func(a *Analysis) (bool, []check.Gap) { return a.Unread == nil && !a.NoDomain, a.Unread },

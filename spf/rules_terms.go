@@ -73,17 +73,27 @@ func duplicateTerm() check.Rule[*Analysis] {
 		Applies: hasRecord,
 		Check: perNode(func(a *Analysis, n *Node) []check.Finding {
 			var found []check.Finding
-			seen := map[string]bool{}
+			seen := map[string]*Directive{}
 			live := n.Record.live()
 			for i := range live {
-				key := live[i].key(n.Name)
-				if seen[key] && len(found) < maxFindings {
-					f := a.finding(n, check.Textf("%s stands there again", clip(live[i].String())))
-					n.markDirectives(&f, i, i)
-					f.Fix = a.fix(n, check.Textf("Delete it"))
-					found = append(found, f)
+				d := &live[i]
+				key := d.key(n.Name)
+				first := seen[key]
+				if first == nil {
+					seen[key] = d
+					continue
 				}
-				seen[key] = true
+				if len(found) == maxFindings {
+					break
+				}
+				f := a.finding(n, check.Textf("%s stands there again", clip(d.String())))
+				f.Fix = a.fix(n, check.Textf("Delete it"))
+				if d.Qualifier != first.Qualifier {
+					f.Detail = check.Textf("%s never decides: its clients are matched before by %s", clip(d.String()), clip(first.String()))
+					f.Fix = fixText(check.Textf("Delete %s, which changes nothing; or delete %s if %s is meant", clip(d.String()), clip(first.String()), clip(d.String())))
+				}
+				n.markDirectives(&f, i, i)
+				found = append(found, f)
 			}
 			return found
 		}),
@@ -99,7 +109,7 @@ func broadRange(ipv4, ipv6 int) check.Rule[*Analysis] {
 			Text: "Everybody who controls one address of the range can send mail that SPF and DMARC authenticate as this domain's. " +
 				"No one sender uses so many.",
 			Fix:   "Name the addresses that send, or put ? in front of a range that others share.",
-			Cite:  []check.Cite{check.RFC(7208, "11.2"), {Doc: "RFC 9989", Section: "11.1"}},
+			Cite:  []check.Cite{check.RFC(9989, "7.1"), check.RFC(9989, "11.1"), check.RFC(7208, "11.4")},
 			Since: since,
 		},
 		Applies: hasRecord,
@@ -135,7 +145,7 @@ func includeBroad(ipv4, ipv6 int) check.Rule[*Analysis] {
 				"Large mailbox providers need ranges of a hundred thousand addresses; one of more than a million is shared with strangers, as that of a whole hosting company.",
 			Fix: "Ask whoever publishes the included record for one of its own senders alone, put ? in front of the include and rely on DKIM, " +
 				"or give that sender a subdomain of its own.",
-			Cite:  []check.Cite{check.RFC(7208, "11.2"), {Doc: "RFC 9989", Section: "11.1"}},
+			Cite:  []check.Cite{check.RFC(9989, "7.1"), check.RFC(9989, "11.1"), check.RFC(7208, "11.4")},
 			Since: since,
 		},
 		Applies: hasRecord,
@@ -205,16 +215,31 @@ func includeTwice() check.Rule[*Analysis] {
 				node := a.Nodes[again[0].Target]
 				f := a.finding(a.root, check.Textf("%s is included by %s; each time after the first costs lookups (%d) for nobody",
 					node.Name, strings.Join(names, ", "), 1+node.Lookups))
-				if own {
-					f.Fix = fixText(check.Textf("Remove the include of %s: another include brings it", node.Name))
-				} else {
+				switch {
+				case !own:
 					f.Severity = check.Info // neither is the domain's to remove
+				case a.drops(node):
+					f.Fix = a.fix(a.root, check.Textf("Remove the include of %s: one before it asks that record already", node.Name))
+				default:
+					f.Fix = fixText(check.Textf("Remove the include of %s: another one asks that record too", node.Name))
 				}
 				found = append(found, f)
 			}
 			return found, a.answerGaps()
 		},
 	}
+}
+
+// drops reports that the domain's own record includes another that a term before has
+// asked, which Repair takes out.
+func (a *Analysis) drops(n *Node) bool {
+	for i := range a.root.again() {
+		d := &a.root.Record.Directives[i]
+		if slices.ContainsFunc(a.root.Costs, func(c Cost) bool { return c.Directive == d && c.Node == n }) {
+			return true
+		}
+	}
+	return false
 }
 
 // repeated are the links that lead to one record from several others, which pass those
@@ -271,7 +296,7 @@ func hostBits() check.Rule[*Analysis] {
 				one := Directive{Qualifier: d.Qualifier, Mechanism: d.Mechanism, Prefix: netip.PrefixFrom(d.Prefix.Addr(), d.Prefix.Addr().BitLen())}
 				all := Directive{Qualifier: d.Qualifier, Mechanism: d.Mechanism, Prefix: d.Prefix.Masked()}
 				f := a.finding(n, check.Textf("%s stands for all of %s, not for %s", d.String(), d.Prefix.Masked().String(), d.Prefix.Addr().String()))
-				f.Fix = fixText(check.Textf("Write %s for the one address, or %s for the range", one.String(), all.String()))
+				f.Fix = a.fix(n, check.Textf("Write %s, which means the same; or %s if that one address is meant", all.String(), one.String()))
 				if d.Qualifier != Pass {
 					f.Severity = check.Info
 				}
@@ -296,6 +321,8 @@ func (d *Directive) widths() (ipv4, ipv6 int) {
 	return -1, -1
 }
 
+// privateIP is silent about included records: the domain cannot mend what others publish,
+// nobody on the Internet gets a pass by it, and it costs no lookup.
 func privateIP() check.Rule[*Analysis] {
 	return check.Rule[*Analysis]{
 		Doc: check.Doc{
@@ -305,7 +332,7 @@ func privateIP() check.Rule[*Analysis] {
 			Text: "Mail never arrives from a private, loopback or reserved address, except from inside the receiver's own network: " +
 				"the term authorises nobody but strangers there.",
 			Fix:   "List the public addresses that mail leaves from, and remove these.",
-			Cite:  []check.Cite{check.RFC(7208, "5.6"), {Doc: "RFC 6890", Section: "2.2.2"}, {Doc: "RFC 6890", Section: "2.2.3"}},
+			Cite:  []check.Cite{check.RFC(7208, "10.1"), check.RFC(6890, "2.2.2"), check.RFC(6890, "2.2.3")},
 			Since: since,
 		},
 		Applies: hasRecord,
