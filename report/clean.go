@@ -80,6 +80,13 @@ func pad(s string, n int) string {
 // East Asian scripts take two.
 func Pad(s string, n int) string { return pad(s, n) }
 
+// Columns is the number of columns of a terminal that a text takes.
+func Columns(s string) int { return columns(s) }
+
+// Wrap breaks a text into lines of at most n columns of a terminal: at blanks and beside
+// wide characters, and inside a word only where it is longer than a line.
+func Wrap(s string, n int) []string { return wrap(s, n) }
+
 // wrap breaks a text into lines of at most n columns: at blanks, beside wide
 // characters (but not before closing punctuation), and inside a word only where
 // it is longer than a line.

@@ -206,7 +206,7 @@ func (p *printer) hosts(rows []*hostRow) {
 	}
 	for _, r := range rows {
 		full := int(r.share*float64(c.bar) + 0.5)
-		bar := p.ink(inkOf(r.bar, 0), strings.Repeat("█", full)) + p.ink(dim, strings.Repeat("░", c.bar-full))
+		bar := p.cells(inkOf(r.bar, 0), full, c.bar)
 		mark := p.mark(r.outcome)
 		if r.outcome == check.Fail {
 			mark = p.ink(inkOf(check.Fail, r.failed[0].Severity), "✗")

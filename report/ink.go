@@ -2,6 +2,7 @@ package report
 
 import (
 	"regexp"
+	"strings"
 
 	"github.com/mailcheck-go/mailcheck/check"
 )
@@ -65,4 +66,16 @@ func (p *printer) mark(o check.Outcome) string {
 		return p.ink(magenta, "?")
 	}
 	return " "
+}
+
+// Bar is a bar of so many cells: the full ones, which take the colour of what they
+// measure, and the rest, which is dim.
+func Bar(full, cells int) (filled, rest string) {
+	full = min(max(full, 0), cells)
+	return strings.Repeat("█", full), strings.Repeat("░", cells-full)
+}
+
+func (p *printer) cells(i ink, full, cells int) string {
+	filled, rest := Bar(full, cells)
+	return p.ink(i, filled) + p.ink(dim, rest)
 }

@@ -135,6 +135,10 @@ var ErrNoRecord = errors.New("spf: no record to flatten")
 // to flatten is needed: a term that nobody needs can go, and a sender may have a
 // subdomain of its own.
 //
+// Helper records take no name where another record stands. Discover asks for the names
+// of the tree alone: who adds TXT replies for the names of Records to the facts, and
+// calls Flatten again, learns of others.
+//
 // The error is ErrNoRecord, wrapped, or why the record could not be read: mostly a
 // *dnsx.Failure.
 func Flatten(f *Facts, o FlattenOptions) (*Flattening, error) {
@@ -186,7 +190,7 @@ func (f *flattener) run(a *Analysis, facts *Facts) {
 	}
 	pack := &packing{
 		flat: old, groups: old.groups(), domain: a.Domain, prefix: f.o.Prefix, size: f.o.Size,
-		beside: a.Size.TXT - len(a.Domain) - a.Size.Record, taken: f.taken(a),
+		beside: a.Size.TXT - len(a.Domain) - a.Size.Record, taken: f.taken(a, facts),
 	}
 	if f.work > maxFlattenWork || !write(pack.groups) {
 		p.Problems = []check.Text{check.Textf("more than %d ranges", maxSources)}
@@ -215,9 +219,10 @@ func costOf(a *Analysis, helpers int) FlatCost {
 	}
 }
 
-// taken tells names that helper records may not have: those of the tree, except where a
-// record of ranges alone stands there, as this function leaves it.
-func (f *flattener) taken(a *Analysis) func(string) bool {
+// taken tells names that helper records may not have: those of the tree, and others
+// whose TXT records are among the facts, except where a record of ranges alone stands
+// there, as this function leaves it.
+func (f *flattener) taken(a *Analysis, facts *Facts) func(string) bool {
 	used := map[*Node]bool{}
 	var use func(n *Node)
 	use = func(n *Node) {
@@ -234,10 +239,35 @@ func (f *flattener) taken(a *Analysis) func(string) bool {
 			use(k.target.node)
 		}
 	}
+	beside := map[string]bool{}
+	for _, r := range facts.Replies {
+		if r.Question.Type == dnsx.TypeTXT && a.Nodes[r.Question.Name] == nil && !free(r) {
+			beside[r.Question.Name] = true
+		}
+	}
 	return func(name string) bool {
 		n := a.Nodes[name]
-		return n != nil && (used[n] || !n.Valid() || plainRanges(n) < len(n.Record.Directives)-1 || n.Record.All() < 0)
+		return beside[name] || n != nil && (used[n] || !n.Valid() || plainRanges(n) < len(n.Record.Directives)-1 || n.Record.All() < 0)
 	}
+}
+
+// free reports whether nothing stands at a name but what a helper record may replace.
+func free(r dnsx.Reply) bool {
+	if r.Answer == nil || len(r.Chain()) > 0 {
+		return false
+	}
+	for _, txt := range texts(r) {
+		rec, err := Parse(txt)
+		if err != nil || rec.All() < 0 {
+			return false
+		}
+		for _, d := range rec.live() {
+			if d.Mechanism != IP4 && d.Mechanism != IP6 && d.Mechanism != All {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // RR is the record to publish. Its strings end behind a blank, so that none of the terms

@@ -246,7 +246,7 @@ func (f *flattener) judge(before *Analysis, facts *Facts, old *flat, p *packing)
 		return after, problems
 	}
 	if len(f.plan.Replaced) > 0 && after.Lookups >= before.Lookups {
-		problems = append(problems, check.Textf("it would save nothing: %d lookups instead of %d", after.Lookups, before.Lookups))
+		problems = append(problems, check.Textf("it would save nothing: the lookups would be %d instead of %d", after.Lookups, before.Lookups))
 	}
 	for _, e := range after.PermErrors {
 		problems = append(problems, check.Textf("%s: receivers answer with permerror, and flattening does not change that", e.Text))

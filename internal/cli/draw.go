@@ -1,47 +1,109 @@
 package cli
 
 import (
-	"fmt"
+	"errors"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
+	"github.com/mailcheck-go/mailcheck/check"
+	"github.com/mailcheck-go/mailcheck/dnsx"
 	"github.com/mailcheck-go/mailcheck/report"
+	"github.com/mailcheck-go/mailcheck/spf"
 )
 
-// The colours of drawings, as ANSI graphic renditions (ECMA-48, 8.3.117).
+// The colours of drawings, as ANSI graphic renditions (ECMA-48, 8.3.117). They mean what
+// they mean in a report: what is not known is magenta.
 const (
-	boldInk   = "1"
-	dimInk    = "2"
-	redInk    = "31"
-	greenInk  = "32"
-	yellowInk = "33"
-	cyanInk   = "36"
+	boldInk    = "1"
+	dimInk     = "2"
+	redInk     = "31"
+	greenInk   = "32"
+	yellowInk  = "33"
+	magentaInk = "35"
+	cyanInk    = "36"
 )
 
-// drawing is text for a terminal. What is put into it is cleaned, for it comes out of
-// the DNS.
+// drawing is text for a terminal, in the language of the reader. What is put into it is
+// cleaned, for it comes out of the DNS.
 type drawing struct {
 	strings.Builder
+	tr    check.Translation
 	color bool
 	width int
 }
 
-// drawing is made for the terminal, or for 80 columns where there is none.
-func (a *app) drawing(noColor bool) *drawing {
-	var opts report.Options
-	a.terminal(&output{noColor: noColor}, &opts)
-	d := &drawing{color: opts.Color, width: opts.Width}
-	if d.width == 0 {
-		d.width = 80
+// text words a text. A failure among its arguments is worded too.
+func (d *drawing) text(t check.Text) string {
+	s, _ := d.tr.Text(worded(t))
+	return report.Clean(s)
+}
+
+func (d *drawing) say(format string, args ...any) string { return d.text(check.Textf(format, args...)) }
+
+// label is a phrase, or a format whose arguments are clean.
+func (d *drawing) label(s string) string {
+	s, _ = d.tr.Title(s)
+	return s
+}
+
+// worded makes texts of failures, so that they can be translated.
+func worded(t check.Text) check.Text {
+	t.Args = slices.Clone(t.Args)
+	for i, arg := range t.Args {
+		var failure *dnsx.Failure
+		switch arg := arg.(type) {
+		case check.Text:
+			t.Args[i] = worded(arg)
+		case error:
+			if errors.As(arg, &failure) {
+				t.Args[i] = failureText(failure)
+			}
+		}
 	}
-	return d
+	return t
+}
+
+// failureText says of a question what became of it.
+func failureText(f *dnsx.Failure) check.Text {
+	q := f.Question.String()
+	switch {
+	case f.Kind == dnsx.KindNotAsked:
+		return check.Textf("%s was not asked", q)
+	case f.Kind == dnsx.KindBudget:
+		return check.Textf("%s had no answer when the time was over", q)
+	case f.Kind == dnsx.KindTimeout && f.Server != "":
+		return check.Textf("%s timed out at %s", q, f.Server)
+	case f.Kind == dnsx.KindTimeout:
+		return check.Textf("%s timed out", q)
+	case f.Kind == dnsx.KindRCode && f.Server != "":
+		return check.Textf("%s got %s at %s", q, f.RCode, f.Server)
+	case f.Kind == dnsx.KindRCode:
+		return check.Textf("%s got %s", q, f.RCode)
+	}
+	return check.Textf("%s", f.Error())
+}
+
+// gapText says what is not known, and why.
+func gapText(g check.Gap) check.Text {
+	var failure *dnsx.Failure
+	switch {
+	case errors.As(g.Cause, &failure):
+		return failureText(failure)
+	case g.Why == check.NotAsked:
+		return check.Textf("%s was not asked", g.Subject)
+	case g.Cause == nil:
+		return check.Textf("%s", g.Subject)
+	case strings.HasPrefix(g.Cause.Error(), g.Subject):
+		return check.Textf("%s", g.Cause.Error())
+	}
+	return check.Textf("%s: %s", g.Subject, g.Cause.Error())
 }
 
 // ink colours a text that is clean already.
 func (d *drawing) ink(ink, s string) string {
-	if !d.color || s == "" {
+	if !d.color || s == "" || ink == "" {
 		return s
 	}
 	return "\x1b[" + ink + "m" + s + "\x1b[0m"
@@ -50,22 +112,80 @@ func (d *drawing) ink(ink, s string) string {
 // fit cleans a text and cuts it to a number of columns; what is cut shows as "…".
 func (d *drawing) fit(s string, columns int) string {
 	s = report.Clean(s)
-	if n := max(columns, 8); utf8.RuneCountInString(s) > n {
-		return string([]rune(s)[:n-1]) + "…"
+	n, used := max(columns, 8), 0
+	if len(s) <= n || report.Columns(s) <= n {
+		return s
+	}
+	for i, r := range s {
+		if used += report.Columns(string(r)); used >= n {
+			return s[:i] + "…"
+		}
 	}
 	return s
 }
 
-const barCells = 16
+// para writes a text behind a lead of so many columns, and folds it there.
+func (d *drawing) para(lead string, indent int, ink, text string) {
+	for i, line := range report.Wrap(report.Clean(text), max(d.width-indent, 20)) {
+		if i > 0 {
+			lead = strings.Repeat(" ", indent)
+		}
+		d.WriteString(lead + d.ink(ink, line) + "\n")
+	}
+}
+
+// headline begins a drawing: whom it is about and, in colours, what is to be said first.
+func (d *drawing) headline(domain, sum string) {
+	domain = d.fit(domain, d.width)
+	gap := "  "
+	if report.Columns(domain)+2+report.Columns(stripInk(sum)) > d.width {
+		gap = "\n  "
+	}
+	d.WriteString(d.ink(boldInk, domain) + gap + sum + "\n")
+}
+
+func (d *drawing) head(s string) { d.WriteString("\n" + d.ink(boldInk, s) + "\n") }
+
+// fault is what stands against a record as a whole.
+func (d *drawing) fault(t check.Text) {
+	if !t.IsZero() {
+		d.para(d.ink(redInk, "✗")+" ", 2, "", d.text(t))
+	}
+}
+
+const (
+	barCells  = 16
+	sumsCells = 10 // of a bar beside a name
+)
 
 // bar is a bar for 2^n addresses of 2^of, whose length goes with the logarithm. Every
 // number shows; less than 0 stands for none.
-func (d *drawing) bar(n, of float64, ink string) string {
+func (d *drawing) bar(n, of float64, cells int, ink string) string {
 	full := 0
 	if n >= 0 {
-		full = min(max(int(math.Round(n/of*barCells)), 1), barCells)
+		full = max(int(math.Round(n/of*float64(cells))), 1)
 	}
-	return d.ink(ink, strings.Repeat("█", full)) + d.ink(dimInk, strings.Repeat("░", barCells-full))
+	return d.cells(ink, full, cells)
+}
+
+func (d *drawing) cells(ink string, full, cells int) string {
+	filled, rest := report.Bar(full, cells)
+	return d.ink(ink, filled) + d.ink(dimInk, rest)
+}
+
+// lookupsBar has a cell for each lookup that receivers make.
+func (d *drawing) lookupsBar(n int) string { return d.cells(lookupsInk(n), n, spf.MaxLookups) }
+
+// lookupsInk is red past the limit, yellow near it, as in the rules spf.lookup-limit and
+// spf.lookup-near-limit.
+func lookupsInk(n int) string {
+	switch {
+	case n > spf.MaxLookups:
+		return redInk
+	case n >= spf.MaxLookups-2:
+		return yellowInk
+	}
+	return greenInk
 }
 
 // bitsOf is the logarithm to the base 2; less than 0 for 0.
@@ -77,39 +197,21 @@ func bitsOf(n uint64) float64 {
 }
 
 // unknowns lists what is not known.
-func (d *drawing) unknowns(lines []string, all bool) {
+func (d *drawing) unknowns(lines []check.Text, all bool) {
 	if len(lines) > 0 {
-		d.WriteString("\nnot known:\n")
+		d.head(d.label("What could not be known"))
 	}
 	for i, line := range lines {
 		if i == 10 && !all {
-			fmt.Fprintf(d, "  … and %d more (--all)\n", len(lines)-i)
+			d.WriteString("  " + d.say("… and %d more (--all)", len(lines)-i) + "\n")
 			break
 		}
-		d.WriteString("  ")
-		d.wrapped(d.ink(yellowInk, "?"), line, 4)
-	}
-}
-
-// wrapped writes a mark of one column and a text, folded at blanks and indented.
-func (d *drawing) wrapped(mark, text string, indent int) {
-	d.WriteString(mark + " ")
-	used := indent
-	for word := range strings.FieldsSeq(report.Clean(text)) {
-		n := utf8.RuneCountInString(word)
-		switch {
-		case used > indent && used+1+n > d.width:
-			d.WriteString("\n" + strings.Repeat(" ", indent))
-			used = indent
-		case used > indent:
-			d.WriteByte(' ')
-			used++
+		text := d.text(line)
+		if !all {
+			text = d.fit(text, 2*(d.width-4)) // a macro may fill the screen
 		}
-		word = d.fit(word, d.width-indent)
-		d.WriteString(word)
-		used += utf8.RuneCountInString(word)
+		d.para("  "+d.ink(magentaInk, "?")+" ", 4, "", text)
 	}
-	d.WriteByte('\n')
 }
 
 // thousands writes a number with commas.
@@ -121,24 +223,47 @@ func thousands(n uint64) string {
 	return s
 }
 
-func padded(s string, n int) string {
-	return s + strings.Repeat(" ", max(0, n-utf8.RuneCountInString(s)))
+// spaceText is how many addresses there are, in words.
+func spaceText(s spf.Space) check.Text {
+	v4, v6 := check.Textf("%s IPv4 addresses", thousands(s.IPv4)), check.Textf("%s IPv6 /64s", thousands(s.IPv6))
+	if s.IPv4 == 1 {
+		v4 = check.Textf("1 IPv4 address")
+	}
+	if s.IPv6 == 1 {
+		v6 = check.Textf("1 IPv6 /64")
+	}
+	switch {
+	case s.IPv6 == 0:
+		return v4
+	case s.IPv4 == 0:
+		return v6
+	}
+	return check.Textf("%s, %s", v4, v6)
 }
 
-func numbered(n uint64, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%s %s", thousands(n), many)
+// padLeft fills a text with blanks in front of it.
+func padLeft(s string, n int) string {
+	return strings.Repeat(" ", max(0, n-report.Columns(s))) + s
 }
 
 // stripInk takes the colours out again.
 func stripInk(s string) string {
+	var b strings.Builder
 	for {
-		from := strings.IndexByte(s, 0x1b)
-		if from < 0 {
-			return s
+		before, rest, ok := strings.Cut(s, "\x1b")
+		b.WriteString(before)
+		if !ok {
+			return b.String()
 		}
-		s = s[:from] + s[from+strings.IndexByte(s[from:], 'm')+1:]
+		_, s, _ = strings.Cut(rest, "m")
 	}
+}
+
+// stepsText is a way through records.
+func stepsText(path []spf.Step) string {
+	terms := make([]string, len(path))
+	for i, s := range path {
+		terms[i] = s.Term
+	}
+	return strings.Join(terms, " › ")
 }

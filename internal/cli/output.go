@@ -2,9 +2,13 @@ package cli
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
+	"io"
 	"os"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -15,26 +19,92 @@ import (
 	"github.com/mailcheck-go/mailcheck/zendesk"
 )
 
-// output has the flags that say how a report is written and what it means.
-type output struct {
+// writing has the flags that say how and where something is written.
+type writing struct {
 	format  string
+	formats []string
 	lang    string
 	noColor bool
-	failOn  string // "high" where the command sets no other before the flags are made
-	strict  bool
 	path    string
 }
 
-func (o *output) flags(cmd *cobra.Command) {
+// flags are the same for every command; what is written says "the report".
+func (w *writing) flags(cmd *cobra.Command, what string, formats ...string) {
+	w.formats = formats
 	f := cmd.Flags()
-	f.StringVar(&o.format, "format", "text", "how to write the report: text, json, ndjson, nagios, prometheus or ics")
-	f.StringVar(&o.path, "output", "", "write the report to this file, which is replaced when the report is whole")
-	f.StringVar(&o.lang, "lang", "en", "language of the text report: en or ja (titles and labels)")
-	f.BoolVar(&o.noColor, "no-color", false, "no colours (also with NO_COLOR set, or when the output is no terminal)")
+	f.StringVar(&w.format, "format", formats[0], "how to write "+what+": "+orList(formats))
+	f.StringVar(&w.path, "output", "", "write "+what+" to this file, which is replaced when "+what+" is whole")
+	f.StringVar(&w.lang, "lang", "en", "language of the text: en or ja")
+	f.BoolVar(&w.noColor, "no-color", false, "no colours (also with NO_COLOR set, or when the output is no terminal)")
+	complete(cmd, "format", formats...)
+	complete(cmd, "lang", "en", "ja")
+}
+
+// orList is "text, json or zone".
+func orList(words []string) string {
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " or " + words[last]
+}
+
+// begin checks the flags, and makes the drawing for what is written as text.
+func (a *app) begin(w *writing) (*drawing, error) {
+	if !slices.Contains(w.formats, w.format) {
+		return nil, fmt.Errorf("--format %q: want %s", w.format, orList(w.formats))
+	}
+	tr, err := translation(w.lang)
+	if err != nil {
+		return nil, err
+	}
+	var opts report.Options
+	a.terminal(w, &opts)
+	return &drawing{tr: tr, color: opts.Color, width: max(cmp.Or(opts.Width, 80), 40)}, nil
+}
+
+// put writes a text that is whole to where the flags want it.
+func (a *app) put(w *writing, text string) error {
+	if w.path == "" || w.path == "-" {
+		_, err := io.WriteString(a.Stdout, text)
+		return err
+	}
+	out, err := create(w.path, 0o644)
+	if err != nil {
+		return fmt.Errorf("--output: %w", err)
+	}
+	defer out.discard()
+	_, err = io.WriteString(out, text)
+	if err == nil {
+		err = out.commit()
+	}
+	if err != nil {
+		return fmt.Errorf("--output: %w", err)
+	}
+	return nil
+}
+
+func (a *app) putJSON(w *writing, v any) error {
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	return a.put(w, b.String())
+}
+
+// output has the flags that say how a report is written and what it means.
+type output struct {
+	writing
+	failOn string // "high" where the command sets no other before the flags are made
+	strict bool
+}
+
+func (o *output) flags(cmd *cobra.Command) {
+	o.writing.flags(cmd, "the report", report.Formats()...)
+	f := cmd.Flags()
+	f.Lookup("lang").Usage = "language of the text report: en or ja (titles and labels)"
 	f.StringVar(&o.failOn, "fail-on", cmp.Or(o.failOn, "high"), "exit with 1 where a rule fails at this severity or above: critical, high, medium, low")
 	f.BoolVar(&o.strict, "strict", false, "exit with 3 for every rule that could not be judged, also where nobody asked")
-	complete(cmd, "format", report.Formats()...)
-	complete(cmd, "lang", "en", "ja")
 	complete(cmd, "fail-on", "critical", "high", "medium", "low")
 }
 
@@ -66,7 +136,7 @@ func (a *app) open(o *output, what string, more ...func(*report.Options)) (*docu
 	if opts.Lang, err = translation(o.lang); err != nil {
 		return nil, err
 	}
-	a.terminal(o, &opts)
+	a.terminal(&o.writing, &opts)
 	for _, set := range more {
 		set(&opts)
 	}
@@ -99,7 +169,7 @@ func translation(name string) (check.Translation, error) {
 }
 
 // terminal says how wide and how colourful text may be.
-func (a *app) terminal(o *output, opts *report.Options) {
+func (a *app) terminal(o *writing, opts *report.Options) {
 	file, ok := a.Stdout.(*os.File)
 	if ok && o.path == "" && term.IsTerminal(int(file.Fd())) {
 		opts.Color = !o.noColor && a.Getenv("NO_COLOR") == "" && a.Getenv("TERM") != "dumb"

@@ -89,11 +89,15 @@ func (s *source) knows(domain string) error {
 // notes says on stderr what the files have for a domain that is no record by itself:
 // what rests on it is unknown.
 func (a *app) notes(s *source, domain string) {
+	a.notesOf(s, func(name string) bool { return dnsx.Below(name, domain) })
+}
+
+func (a *app) notesOf(s *source, about func(name string) bool) {
 	if s.zones == nil {
 		return
 	}
 	for _, note := range s.zones.Notes() {
-		if dnsx.Below(note.Name, domain) {
+		if about(note.Name) {
 			fmt.Fprintln(a.Stderr, "mailcheck: note:", report.Clean(note.String()))
 		}
 	}

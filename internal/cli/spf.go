@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/mailcheck-go/mailcheck/check"
 	"github.com/mailcheck-go/mailcheck/internal/idn"
 	"github.com/mailcheck-go/mailcheck/report"
 	"github.com/mailcheck-go/mailcheck/spf"
@@ -32,8 +30,8 @@ func (a *app) spfCommand() *cobra.Command {
 // spfCheckOptions are the flags of "spf check".
 type spfCheckOptions struct {
 	network
+	writing
 	ip, from, helo, receiver string
-	format, lang             string
 	trace                    bool
 }
 
@@ -57,16 +55,13 @@ to the DNS failed.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.spfCheck(cmd.Context(), &o) },
 	}
 	o.network.flags(cmd)
+	o.writing.flags(cmd, "the verdict", "text", "json")
 	f := cmd.Flags()
 	f.StringVar(&o.ip, "ip", "", "address of the client that sends the mail")
 	f.StringVar(&o.from, "from", "", "the address of MAIL FROM, or its domain alone")
 	f.StringVar(&o.helo, "helo", "", "the name that the client says in EHLO or HELO")
 	f.StringVar(&o.receiver, "receiver", "", "the receiving host, for explanations that name it")
 	f.BoolVar(&o.trace, "trace", false, "show every term that was evaluated")
-	f.StringVar(&o.format, "format", "text", "how to write the verdict: text or json")
-	f.StringVar(&o.lang, "lang", "en", "language of the text: en or ja")
-	complete(cmd, "format", "text", "json")
-	complete(cmd, "lang", "en", "ja")
 	const patience = 20 * time.Second // RFC 7208, 4.6.4: at least
 	o.timeout, f.Lookup("timeout").DefValue = patience, patience.String()
 	return cmd
@@ -78,10 +73,7 @@ func (a *app) spfCheck(ctx context.Context, o *spfCheckOptions) error {
 		return err
 	}
 	s.Time = a.Now()
-	if o.format != "text" && o.format != "json" {
-		return fmt.Errorf("--format %q: want text or json", o.format)
-	}
-	tr, err := translation(o.lang)
+	d, err := a.begin(&o.writing)
 	if err != nil {
 		return err
 	}
@@ -105,12 +97,10 @@ func (a *app) spfCheck(ctx context.Context, o *spfCheckOptions) error {
 		if v.Path == nil {
 			v.Path = []spf.Step{} // a list for every reader, be it empty
 		}
-		enc := json.NewEncoder(a.Stdout)
-		enc.SetEscapeHTML(false)
-		enc.SetIndent("", "  ")
-		err = enc.Encode(v)
+		err = a.putJSON(&o.writing, v)
 	} else {
-		_, err = fmt.Fprint(a.Stdout, verdictText(s, &v, tr))
+		drawVerdict(d, s, &v)
+		err = a.put(&o.writing, d.String())
 	}
 	switch {
 	case err != nil:
@@ -138,23 +128,21 @@ func (o *spfCheckOptions) session() (spf.Session, error) {
 	return spf.Session{IP: ip, MailFrom: o.from, Helo: o.helo, Receiver: o.receiver, Trace: o.trace}, nil
 }
 
-// verdictText writes a verdict for people. What comes out of the DNS is cleaned line by
-// line.
-func verdictText(s spf.Session, v *spf.Verdict, tr check.Translation) string {
-	var b strings.Builder
-	say := func(format string, args ...any) string {
-		text, _ := tr.Text(check.Textf(format, args...))
-		return report.Clean(text)
+// drawVerdict writes a verdict for people.
+func drawVerdict(d *drawing, s spf.Session, v *spf.Verdict) {
+	wide := 0
+	for _, label := range verdictLabels {
+		wide = max(wide, report.Columns(d.label(label)))
 	}
 	line := func(label, format string, args ...any) {
-		label, _ = tr.Title(label)
-		b.WriteString("  " + report.Pad(label, 11) + "  " + say(format, args...) + "\n")
+		d.para("  "+report.Pad(d.label(label), wide)+"  ", wide+4, "", d.say(format, args...))
 	}
 	domain := v.Domain
 	if domain == "" {
-		domain = say("the domain")
+		domain = d.say("the domain")
 	}
-	fmt.Fprintf(&b, "%s  %s\n", v.Result, say(resultText[v.Result], s.IP.String(), domain))
+	result := string(v.Result)
+	d.para(d.ink(inkOfResult(v.Result), result)+"  ", len(result)+2, "", d.say(resultText[v.Result], s.IP.String(), domain))
 	for i, step := range v.Path {
 		switch {
 		case i < len(v.Path)-1:
@@ -177,13 +165,28 @@ func verdictText(s spf.Session, v *spf.Verdict, tr check.Translation) string {
 	}
 	line("cost", "%d of %d lookups, %d of %d void", v.Lookups, spf.MaxLookups, v.Voids, spf.MaxVoids)
 	if len(v.Trace) > 0 {
-		b.WriteString("\n  lookups  void  outcome   term\n")
+		d.WriteString("\n" + d.ink(dimInk, d.label("lookups void outcome    term")) + "\n")
 	}
 	for _, e := range v.Trace {
-		term := fmt.Sprintf("%s%s  (%s)", strings.Repeat("  ", e.Depth), e.Term, e.Name)
-		fmt.Fprintf(&b, "  %7d  %4d  %-8s  %s\n", e.Lookups, e.Voids, e.Outcome, report.Clean(term))
+		indent := min(2*e.Depth, 20)
+		lead := fmt.Sprintf("%7d %4d %-9s  %s", e.Lookups, e.Voids, e.Outcome, strings.Repeat(" ", indent))
+		d.para(lead, 24+indent, "", e.Term+"  ("+e.Name+")")
 	}
-	return b.String()
+}
+
+// verdictLabels are those of the lines below a verdict.
+var verdictLabels = []string{"by way of", "decided by", "problem", "explanation", "cost"}
+
+func inkOfResult(r spf.Result) string {
+	switch r {
+	case spf.Pass:
+		return greenInk
+	case spf.Fail, spf.PermError:
+		return redInk
+	case spf.TempError:
+		return magentaInk
+	}
+	return yellowInk
 }
 
 // resultText says what each result means (RFC 7208, 2.6).

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -22,12 +21,11 @@ import (
 // spfFlattenOptions are the flags of "spf flatten".
 type spfFlattenOptions struct {
 	network
+	writing
 	spf.FlattenOptions
-	from    string
-	ttl     time.Duration
-	format  string
-	check   bool
-	noColor bool
+	from  string
+	ttl   time.Duration
+	check bool
 }
 
 func (a *app) spfFlattenCommand() *cobra.Command {
@@ -55,11 +53,13 @@ read.`,
   mailcheck spf flatten acme.example --only _spf.provider.example
   mailcheck spf flatten acme.example --from _spf-source.acme.example --format zone
   mailcheck spf flatten acme.example --from "$(cat spf.txt)" --check`,
-		Args: cobra.ExactArgs(1),
+		Args: exactly("name a domain, such as: mailcheck spf flatten acme.example"),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.spfFlatten(cmd.Context(), &o, args[0]) },
 	}
 	o.network.flags(cmd)
+	o.writing.flags(cmd, "the plan", "text", "json", "zone")
 	f := cmd.Flags()
+	f.Lookup("format").Usage += " (zone: only the records)"
 	f.StringArrayVar(&o.Keep, "keep", nil, "keep what leads to this name, or below it: NAME or *.NAME (repeatable)")
 	f.StringArrayVar(&o.Only, "only", nil, "replace only what leads to this name: NAME or *.NAME (repeatable)")
 	f.StringVar(&o.from, "from", "", "the record to flatten: its text, or a name where it stands (default: NAME's own)")
@@ -67,17 +67,12 @@ read.`,
 	f.IntVar(&o.Size, "size", 450, "octets of a name and its TXT records together (RFC 7208, 3.4)")
 	f.DurationVar(&o.ttl, "ttl", 5*time.Minute, "TTL of the records that are written")
 	f.BoolVar(&o.check, "check", false, "compare with what is published, and exit with 1 where it differs (needs --from)")
-	f.StringVar(&o.format, "format", "text", "how to write the plan: text, zone (only the records) or json")
-	f.BoolVar(&o.noColor, "no-color", false, "no colours (also with NO_COLOR set, or when the output is no terminal)")
-	complete(cmd, "format", "text", "zone", "json")
 	return cmd
 }
 
 // usage refuses flags that do not fit.
 func (o *spfFlattenOptions) usage() error {
 	switch {
-	case !slices.Contains([]string{"text", "zone", "json"}, o.format):
-		return fmt.Errorf("--format %q: want text, zone or json", o.format)
 	case o.check && o.from == "":
 		return errors.New("--check needs --from: a flattened record does not say what it was made of")
 	case o.check && o.format == "zone":
@@ -114,6 +109,11 @@ func (a *app) spfFlatten(ctx context.Context, o *spfFlattenOptions, arg string) 
 	if err := o.usage(); err != nil {
 		return err
 	}
+	d, err := a.begin(&o.writing)
+	if err != nil {
+		return err
+	}
+	t := &flatText{drawing: d, now: a.Now(), ttl: o.ttl}
 	src, err := a.source(&o.network)
 	if err != nil {
 		return err
@@ -121,10 +121,17 @@ func (a *app) spfFlatten(ctx context.Context, o *spfFlattenOptions, arg string) 
 	if err := src.knows(name); err != nil {
 		return err
 	}
-	a.notes(src, name)
-	resolver, err := a.flattenFrom(ctx, o, src.Resolver, name)
-	if err != nil {
+	from, err := a.flattenFrom(ctx, o, src.Resolver)
+	var place *spf.SyntaxError
+	switch {
+	case errors.As(err, &place), errors.Is(err, errNoFrom):
+		return err
+	case err != nil:
 		return a.notFlattened(err)
+	}
+	resolver := src.Resolver
+	if from != "" {
+		resolver = withRecord(resolver, name, from)
 	}
 	facts, err := spf.Discover(ctx, resolver, name, spf.Options{Budget: o.timeout})
 	if err != nil {
@@ -137,17 +144,50 @@ func (a *app) spfFlatten(ctx context.Context, o *spfFlattenOptions, arg string) 
 			}
 		}
 	}
-	plan, err := spf.Flatten(facts, o.FlattenOptions)
+	a.spfNotes(src, facts)
+	plan, err := flattenBeside(ctx, src.Resolver, facts, o)
 	if err != nil {
 		return a.notFlattened(err)
 	}
+	t.plan = plan
 	if o.check {
-		return a.flattenCheck(ctx, o, src.Resolver, plan)
+		return a.flattenCheck(ctx, o, src.Resolver, t)
 	}
-	if err := a.writeFlattening(o, plan, facts); err != nil {
+	if err := a.writeFlattening(o, t, facts); err != nil {
 		return err
 	}
 	return flatStatus(plan)
+}
+
+// flattenBeside makes a plan whose helper records take no name where something stands
+// that flatten did not write.
+func flattenBeside(ctx context.Context, r dnsx.Resolver, facts *spf.Facts, o *spfFlattenOptions) (*spf.Flattening, error) {
+	ctx, cancel := dnsx.WithBudget(ctx, o.timeout)
+	defer cancel()
+	const rounds = 10 // each has the names of one plan; a wildcard takes every name
+	for range rounds {
+		plan, err := spf.Flatten(facts, o.FlattenOptions)
+		if err != nil {
+			return nil, err
+		}
+		var qs []dnsx.Question
+		for _, rec := range plan.Records[min(1, len(plan.Records)):] {
+			q := dnsx.Q(rec.Name, dnsx.TypeTXT)
+			if !slices.ContainsFunc(facts.Replies, func(r dnsx.Reply) bool { return r.Question == q }) {
+				qs = append(qs, q)
+			}
+		}
+		if len(qs) == 0 {
+			return plan, nil
+		}
+		for _, reply := range dnsx.Ask(ctx, r, qs...) {
+			if err := reply.Err(); err != nil {
+				return nil, fmt.Errorf("is a helper record in the way? %w", err)
+			}
+			facts.Replies = append(facts.Replies, reply)
+		}
+	}
+	return nil, fmt.Errorf("names such as %s1.%s are taken: choose another --prefix", o.Prefix, facts.Domain)
 }
 
 func flatStatus(plan *spf.Flattening) error {
@@ -168,34 +208,47 @@ func (a *app) notFlattened(err error) error {
 	return exitStatus(NotKnown)
 }
 
-// flattenFrom answers as if the record of --from stood at the domain already.
-func (a *app) flattenFrom(ctx context.Context, o *spfFlattenOptions, r dnsx.Resolver, domain string) (dnsx.Resolver, error) {
-	if o.from == "" {
-		return r, nil
-	}
+var errNoFrom = errors.New("neither a name nor a record that starts with v=spf1 and a blank")
+
+// flattenFrom reads the record of --from.
+func (a *app) flattenFrom(ctx context.Context, o *spfFlattenOptions, r dnsx.Resolver) (string, error) {
 	text := strings.TrimSpace(o.from)
-	var records []dnsx.RR
+	if o.from == "" {
+		return "", nil
+	}
+	if spf.IsRecord(text) {
+		if _, err := spf.Parse(text); err != nil {
+			return "", fmt.Errorf("--from: %w", err)
+		}
+		return text, nil
+	}
+	from, _, err := idn.Domain(text)
+	if err != nil {
+		return "", fmt.Errorf("--from: %q: %w: %w", short(text), errNoFrom, err)
+	}
 	ctx, cancel := dnsx.WithBudget(ctx, o.timeout)
 	defer cancel()
-	if !spf.IsRecord(text) {
-		from, _, err := idn.Domain(text)
-		if err != nil {
-			return nil, fmt.Errorf("--from: %w: neither a name nor a record that starts with v=spf1: %w", spf.ErrNoRecord, err)
-		}
-		answer, err := r.Resolve(ctx, dnsx.Q(from, dnsx.TypeTXT))
-		if err != nil {
-			return nil, fmt.Errorf("--from: %w", err)
-		}
-		for _, rr := range answer.Records {
-			if spf.IsRecord(rr.Text()) {
-				records = append(records, rr)
-			}
-		}
-		if len(records) != 1 {
-			return nil, fmt.Errorf("--from: %w: %s has %d", spf.ErrNoRecord, from, len(records))
-		}
-		text = records[0].Text()
+	answer, err := r.Resolve(ctx, dnsx.Q(from, dnsx.TypeTXT))
+	if err != nil {
+		return "", fmt.Errorf("--from: %w", err)
 	}
+	var records []string
+	for _, rr := range answer.Records {
+		if spf.IsRecord(rr.Text()) {
+			records = append(records, rr.Text())
+		}
+	}
+	if len(records) != 1 {
+		return "", fmt.Errorf("--from: %w: %s has %d", spf.ErrNoRecord, from, len(records))
+	}
+	if _, err := spf.Parse(records[0]); err != nil {
+		return "", fmt.Errorf("--from: %w: the one of %s is in error: %s", spf.ErrNoRecord, from, err)
+	}
+	return records[0], nil
+}
+
+// withRecord answers as if the record stood at the domain already.
+func withRecord(r dnsx.Resolver, domain, text string) dnsx.Resolver {
 	return dnsx.ResolverFunc(func(ctx context.Context, q dnsx.Question) (*dnsx.Answer, error) {
 		answer, err := r.Resolve(ctx, q)
 		if err != nil || q.Name != domain || q.Type != dnsx.TypeTXT {
@@ -206,13 +259,14 @@ func (a *app) flattenFrom(ctx context.Context, o *spfFlattenOptions, r dnsx.Reso
 		changed.Records = slices.DeleteFunc(slices.Clone(answer.Records), func(rr dnsx.RR) bool { return spf.IsRecord(rr.Text()) })
 		changed.Records = append(changed.Records, dnsx.NewTXT(answer.Owner(), 0, text))
 		return &changed, nil
-	}), nil
+	})
 }
 
 // flattenCheck holds the plan against what is published.
-func (a *app) flattenCheck(ctx context.Context, o *spfFlattenOptions, r dnsx.Resolver, plan *spf.Flattening) error {
+func (a *app) flattenCheck(ctx context.Context, o *spfFlattenOptions, r dnsx.Resolver, t *flatText) error {
+	plan := t.plan
 	if err := flatStatus(plan); err != nil { // nothing to compare with, or not for sure
-		if werr := a.writeFlattening(o, plan, nil); werr != nil {
+		if werr := a.writeFlattening(o, t, nil); werr != nil {
 			return werr
 		}
 		return err
@@ -225,15 +279,15 @@ func (a *app) flattenCheck(ctx context.Context, o *spfFlattenOptions, r dnsx.Res
 			return a.notFlattened(err)
 		}
 	}
-	changes := plan.Changes(published)
+	changes := inOrder(plan.Changes(published))
+	var err error
 	if o.format == "json" {
-		if err := a.writeJSON(struct {
-			*spf.Flattening
-			Changes []check.Change `json:"changes"`
-		}{plan, slices.Concat([]check.Change{}, changes)}); err != nil {
-			return err
-		}
-	} else if _, err := fmt.Fprint(a.Stdout, a.flatText(o, plan).compared(changes)); err != nil {
+		err = a.putJSON(&o.writing, flattenJSON{Schema: flattenSchema, Flattening: plan, Changes: &changes})
+	} else {
+		t.compared(changes)
+		err = a.put(&o.writing, t.String())
+	}
+	if err != nil {
 		return err
 	}
 	if len(changes) > 0 {
@@ -274,22 +328,28 @@ func (o *spfFlattenOptions) helper(name, domain string) bool {
 	return ok && has && number != "" && strings.Trim(number, "0123456789") == ""
 }
 
-func (a *app) writeFlattening(o *spfFlattenOptions, plan *spf.Flattening, facts *spf.Facts) error {
-	var err error
+const flattenSchema = "mailcheck/spf-flatten/v1"
+
+// flattenJSON is "spf flatten" as JSON; docs/json.md describes it.
+type flattenJSON struct {
+	Schema string `json:"schema"`
+	*spf.Flattening
+	Changes *[]check.Change `json:"changes,omitempty"` // with --check: a list, be it empty
+}
+
+func (a *app) writeFlattening(o *spfFlattenOptions, t *flatText, facts *spf.Facts) error {
 	switch o.format {
 	case "json":
-		err = a.writeJSON(plan)
+		return a.putJSON(&o.writing, flattenJSON{Schema: flattenSchema, Flattening: t.plan})
 	case "zone":
-		if status := flatStatus(plan); status != nil { // whoever publishes it would publish less than there is to know
-			fmt.Fprintln(a.Stderr, "mailcheck:", report.Clean(whyNot(plan)))
+		if status := flatStatus(t.plan); status != nil { // whoever publishes it would publish less than there is to know
+			fmt.Fprintln(a.Stderr, "mailcheck:", report.Clean(whyNot(t.plan)))
 			return nil
 		}
-		_, err = fmt.Fprint(a.Stdout, zoneLines(plan, o.ttl))
-	default:
-		t := a.flatText(o, plan)
-		_, err = fmt.Fprint(a.Stdout, t.planned(o, facts))
+		return a.put(&o.writing, zoneLines(t.plan, o.ttl))
 	}
-	return err
+	t.planned(o, facts)
+	return a.put(&o.writing, t.String())
 }
 
 // whyNot says why there are no records to publish.
@@ -313,9 +373,39 @@ func zoneLines(plan *spf.Flattening, ttl time.Duration) string {
 	return b.String()
 }
 
-func (a *app) writeJSON(v any) error {
-	enc := json.NewEncoder(a.Stdout)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
+// inOrder puts changes in an order in which nothing is missing on the way.
+func inOrder(changes []check.Change) []check.Change {
+	ordered := make([]check.Change, 0, len(changes))
+	for left := slices.Clone(changes); len(left) > 0; {
+		at := slices.IndexFunc(left, func(c check.Change) bool {
+			return !slices.ContainsFunc(left, func(other check.Change) bool { return other.Name != c.Name && goesBefore(other, c) })
+		})
+		at = max(at, 0) // a circle has no such order
+		ordered, left = append(ordered, left[at]), slices.Delete(left, at, at+1)
+	}
+	return ordered
+}
+
+// goesBefore reports whether a record gets a term that the other one loses, is one that
+// the other begins to include, or stops to include the other.
+func goesBefore(c, other check.Change) bool {
+	had, has := termsOf(c.Old), termsOf(c.New)
+	lost, gets := termsOf(other.Old), termsOf(other.New)
+	for term := range has {
+		if !had[term] && lost[term] && !gets[term] {
+			return true
+		}
+	}
+	to, by := "include:"+c.Name, "include:"+other.Name
+	return gets[to] && !lost[to] || had[by] && !has[by]
+}
+
+func termsOf(texts []string) map[string]bool {
+	all := map[string]bool{}
+	for _, text := range texts {
+		for term := range strings.FieldsSeq(text) {
+			all[term] = true
+		}
+	}
+	return all
 }

@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/mailcheck-go/mailcheck/dnsx"
 	"github.com/mailcheck-go/mailcheck/dnsx/dnstest"
 	"github.com/mailcheck-go/mailcheck/internal/cli"
 )
@@ -28,6 +30,14 @@ web 60 A 198.51.100.11
 _m TXT "v=spf1 exists:%{i}._m.flat.example -all"
 _spf-source TXT "v=spf1 include:_l0.flat.example include:_m.flat.example ~all"
 gone TXT "v=spf1 include:nobody.flat.example include:_m.flat.example a -all"
+taken TXT "v=spf1 a:web.flat.example include:_a.flat.example include:_b.flat.example -all"
+_spf1.taken TXT "v=spf1 include:_l0.flat.example -all"
+_spf2.taken TXT "some=thing"
+_spf3.taken CNAME web
+_spf4.taken TXT "v=spf1 ip4:192.0.2.1 -all"
+*.wild TXT "v=spf1 include:_l0.flat.example -all"
+wild TXT "v=spf1 include:_a.flat.example include:_b.flat.example -all"
+wrong TXT "v=spf1 include:_l0.flat.example ipv4:192.0.2.1 -all"
 near TXT "v=spf1 include:_l0.flat.example -all"
 plain TXT "v=spf1 ip4:192.0.2.1 -all"
 `)
@@ -56,6 +66,8 @@ func TestSPFFlattenGolden(t *testing.T) {
 		{"spf-flatten-gone.txt", "gone.flat.example"},
 		{"spf-flatten-unread.txt", "flat.example --from v=spf1,include:_l0.flat.example,include:_spf.provider.example,-all"},
 		{"spf-flatten-differs.txt", "flat.example --from _spf-source.flat.example --check"},
+		{"spf-flatten-ja.txt", "flat.example --lang ja"},
+		{"spf-flatten-differs-ja.txt", "flat.example --from _spf-source.flat.example --check --lang ja"},
 		{"spf-flatten-help.txt", "--help"},
 	}
 	for _, tt := range tests {
@@ -90,6 +102,11 @@ func TestSPFFlattenExitStatus(t *testing.T) {
 		{"an answer is missing as zone", "flat.example --from v=spf1,include:a.provider.example,-all --format zone", cli.NotKnown},
 		{"the source is missing", "flat.example --from _spf.provider.example", cli.NotKnown},
 		{"the source is none", "flat.example --from web.flat.example", cli.Found},
+		{"the source is in error", "flat.example --from wrong.flat.example", cli.Found},
+		{"a source in error", "flat.example --from v=spf1,ipv4:192.0.2.1,-all", cli.Usage},
+		{"neither a name nor a record", "flat.example --from v=spf1include:_a.flat.example", cli.Usage},
+		{"every helper name is taken", "wild.flat.example", cli.NotKnown},
+		{"a language that is none", "flat.example --lang fr", cli.Usage},
 		{"published otherwise", "flat.example --check --from _spf-source.flat.example", cli.Found},
 		{"published so", "plain.flat.example --check --from v=spf1,ip4:192.0.2.1,-all", cli.Clean},
 		{"check without source", "flat.example --check", cli.Usage},
@@ -135,4 +152,63 @@ func TestSPFFlattenRound(t *testing.T) {
 	assert.Contains(t, got.out, "- ip4:100.64.2.0/24\n  + ip4:100.64.3.0/24\n")
 	got = run(t, dnstest.Must("flat.example. TXT !timeout"), "", flattenArgs("flat.example --check"+from)...)
 	assert.Equal(t, cli.NotKnown, got.code, got.out+got.err)
+}
+
+func TestSPFFlattenSaysWhereTheSourceIsWrong(t *testing.T) {
+	got := run(t, nil, "", flattenArgs(flatFile(t, flatZone())+"flat.example --from v=spf1,mx,ipv4:192.0.2.1,-all")...)
+	assert.Equal(t, "mailcheck: --from: spf: octet 10, \"ipv4:192.0.2.1\": there is no mechanism \"ipv4\"\n", got.err)
+}
+
+// A helper record does not replace what somebody else published, and does replace one
+// of flatten's own.
+func TestSPFFlattenLeavesRecordsOfOthers(t *testing.T) {
+	got := run(t, nil, "", flattenArgs(flatFile(t, flatZone())+"taken.flat.example --format zone")...)
+	require.Equal(t, cli.Clean, got.code, got.err)
+	var names []string
+	for line := range strings.Lines(got.out) {
+		names = append(names, strings.Fields(line)[0])
+	}
+	assert.Equal(t, []string{"_spf4.taken.flat.example.", "_spf5.taken.flat.example.", "taken.flat.example."}, names)
+	got = run(t, dnstest.Must("_spf1.a.example. TXT !timeout\n"+strings.Replace(flatLong, "NAME", "a.example", 1)), "", "spf", "flatten", "a.example")
+	assert.Equal(t, cli.NotKnown, got.code, got.out)
+	assert.Contains(t, got.err, "is a helper record in the way? TXT _spf1.a.example timed out")
+}
+
+// flatLong is a record whose ranges need helper records.
+var flatLong = func() string {
+	var a, b strings.Builder
+	for i := range 30 {
+		fmt.Fprintf(&a, " ip4:100.64.%d.0/24", 2*i)
+		fmt.Fprintf(&b, " ip4:100.65.%d.0/24", 2*i)
+	}
+	text := func(name, s string) string { return dnsx.NewTXT(name, 60, "v=spf1"+s+" -all").String() + "\n" }
+	return text("NAME", " include:p.example include:q.example include:r.example include:s.example include:t.example") + text("p.example", a.String()) + text("q.example", b.String()) +
+		text("r.example", " ip4:192.0.2.1") + text("s.example", " ip4:192.0.2.3") + text("t.example", " ip4:192.0.2.5")
+}()
+
+// Records that move ranges to one another are to be published in an order in which no
+// range is missing on the way.
+func TestSPFFlattenOrder(t *testing.T) {
+	zone := flatZone()
+	const from = " --from v=spf1,include:_a.flat.example,include:_b.flat.example,include:_c.flat.example,-all"
+	plan := run(t, nil, "", flattenArgs(flatFile(t, zone)+"flat.example --format zone"+from)...)
+	require.Equal(t, cli.Clean, plan.code, plan.err)
+	var kept []string
+	for line := range strings.Lines(zone) {
+		if !strings.HasPrefix(line, `@ TXT "v=spf1`) {
+			kept = append(kept, line)
+		}
+	}
+	// one range more in front of all others
+	published := strings.Replace(strings.Join(kept, ""), `_l0 TXT "v=spf1 `, `_l0 TXT "v=spf1 ip4:1.2.3.0/24 ip4:1.2.5.0/24 `, 1) + plan.out
+	got := run(t, nil, "", flattenArgs(flatFile(t, published)+"flat.example --check"+from)...)
+	require.Equal(t, cli.Found, got.code, got.err)
+	var names []string
+	for line := range strings.Lines(got.out) {
+		if strings.HasPrefix(line, "_spf") {
+			names = append(names, strings.TrimSpace(line))
+		}
+	}
+	require.Greater(t, len(names), 1, got.out)
+	assert.True(t, slices.IsSortedFunc(names, func(a, b string) int { return strings.Compare(b, a) }), "the last first: %s", names)
 }

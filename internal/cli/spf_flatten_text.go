@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -13,229 +11,191 @@ import (
 	"github.com/mailcheck-go/mailcheck/spf"
 )
 
-// flatText writes a plan for people. What comes out of the DNS is cleaned line by line.
+// flatText writes a plan for people.
 type flatText struct {
-	strings.Builder
-	plan  *spf.Flattening
-	now   time.Time
-	ttl   time.Duration
-	width int
-	color bool
+	*drawing
+	plan *spf.Flattening
+	now  time.Time
+	ttl  time.Duration
 }
-
-func (a *app) flatText(o *spfFlattenOptions, plan *spf.Flattening) *flatText {
-	var opts report.Options
-	a.terminal(&output{noColor: o.noColor}, &opts)
-	return &flatText{plan: plan, now: a.Now(), ttl: o.ttl, width: max(cmp.Or(opts.Width, 80), 40), color: opts.Color}
-}
-
-const (
-	inkBold   = "1"
-	inkDim    = "2"
-	inkRed    = "31"
-	inkGreen  = "32"
-	inkYellow = "33"
-)
-
-func (t *flatText) ink(code, s string) string {
-	if !t.color || s == "" {
-		return s
-	}
-	return "\x1b[" + code + "m" + s + "\x1b[0m"
-}
-
-// line writes a text at an indent, wrapped at blanks, that of a list item below its first
-// word; a word longer than the line stands whole.
-func (t *flatText) line(indent int, code, format string, args ...any) {
-	line, first := "", indent
-	flush := func() {
-		t.WriteString(strings.Repeat(" ", first) + t.ink(code, line) + "\n")
-		line, first = "", indent
-	}
-	if strings.HasPrefix(format, "- ") {
-		indent += 2
-	}
-	for word := range strings.FieldsSeq(report.Clean(fmt.Sprintf(format, args...))) {
-		if line != "" && first+len([]rune(line))+1+len([]rune(word)) > t.width {
-			flush()
-		}
-		if line != "" {
-			line += " "
-		}
-		line += word
-	}
-	if line != "" {
-		flush()
-	}
-}
-
-func (t *flatText) head(s string) { t.WriteString("\n" + t.ink(inkBold, s) + "\n") }
 
 // planned is the whole plan.
-func (t *flatText) planned(o *spfFlattenOptions, facts *spf.Facts) string {
+func (t *flatText) planned(o *spfFlattenOptions, facts *spf.Facts) {
 	p := t.plan
 	t.verdict()
 	if len(p.Replaced) > 0 {
 		t.costs()
 	}
 	if len(p.Kept) > 0 {
-		t.head("Kept")
-		for _, k := range p.Kept {
-			t.line(2, "", "%s", k.Term)
-			t.line(6, inkDim, "%s; %s%s", lookups(k.Lookups), keptText(&k), way(k.Path))
+		t.head(t.label("Kept"))
+	}
+	for i, k := range p.Kept {
+		if t.folded(i, len(p.Kept)) {
+			break
 		}
+		t.term(k.Term, "%s; %s", k.Path, lookups(k.Lookups), keptText(&k))
+	}
+	if len(p.Problems) > 0 {
+		return
 	}
 	if len(p.Replaced) > 0 {
-		t.head("Replaced by addresses")
+		t.head(t.label("Replaced by addresses"))
 	}
-	for _, r := range p.Replaced {
-		t.line(2, "", "%s", r.Term)
-		t.line(6, inkDim, "%s; %s%s%s", lookups(r.Lookups), ranges(r.Ranges), t.holds(&r.First), way(r.Path))
+	for i, r := range p.Replaced {
+		if t.folded(i, len(p.Replaced)) {
+			break
+		}
+		if r.First.Question.Name == "" {
+			t.term(r.Term, "%s; %s", r.Path, lookups(r.Lookups), ranges(r.Ranges))
+		} else {
+			t.term(r.Term, "%s; %s, until %s by %s", r.Path, lookups(r.Lookups), ranges(r.Ranges), t.until(&r.First), r.First.Question.String())
+		}
 	}
 	if len(p.Records) > 0 && len(p.Replaced) > 0 {
-		t.head(t.toPublish())
+		if len(p.Records) > 1 {
+			t.head(t.label("To publish: the helper records first, the domain's own when they are there"))
+		} else {
+			t.head(t.label("To publish"))
+		}
 		t.WriteString(zoneLines(p, t.ttl))
 		t.warnings(o, facts)
 	}
-	return t.String()
 }
 
-func (t *flatText) toPublish() string {
-	if len(t.plan.Records) > 1 {
-		return "To publish: the helper records first, the domain's own when they are there"
+// folded says that the rest of a list is left out; JSON has all of it.
+func (t *flatText) folded(i, of int) bool {
+	const most = 20
+	if i < most || of == most+1 {
+		return false
 	}
-	return "To publish"
+	t.WriteString("  " + t.say("… and %d more", of-i) + "\n")
+	return true
 }
+
+// term writes one of the record, and what is to be said of it.
+func (t *flatText) term(term, format string, path []spf.Step, args ...any) {
+	t.WriteString("  " + t.fit(term, t.width-2) + "\n")
+	text := check.Textf(format, args...)
+	if len(path) > 0 {
+		text = check.Textf("%s; by way of %s", text, short(stepsText(path)))
+	}
+	t.para(strings.Repeat(" ", 6), 6, dimInk, t.text(text))
+}
+
+// item is one of a list.
+func (t *flatText) item(format string, args ...any) { t.para("  - ", 4, "", t.say(format, args...)) }
 
 // verdict is what comes of it, in a sentence.
 func (t *flatText) verdict() {
 	p := t.plan
+	after, before := lookups(p.After.Lookups), p.Before.Lookups
 	switch {
 	case len(p.Problems) > 0:
-		t.line(0, inkRed, "%s cannot be flattened", p.Domain)
+		t.headline(p.Domain, t.ink(redInk, t.say("cannot be flattened")))
 		for _, why := range p.Problems {
-			t.line(2, "", "%s", why)
+			t.fault(why)
 		}
 	case len(p.Replaced) == 0:
-		t.line(0, inkYellow, "%s: there is nothing to flatten; %s stay", p.Domain, lookups(p.Before.Lookups))
+		t.headline(p.Domain, t.ink(yellowInk, t.say("there is nothing to flatten; %s stay", lookups(before))))
 	case p.Unread():
-		t.line(0, inkYellow, "%s: %s instead of %d, as far as it could be read; what could not stays as it is", p.Domain, lookups(p.After.Lookups), p.Before.Lookups)
+		t.headline(p.Domain, t.ink(yellowInk, t.say("%s instead of %d, as far as it could be read", after, before)))
 	default:
-		t.line(0, inkGreen, "%s: %s instead of %d", p.Domain, lookups(p.After.Lookups), p.Before.Lookups)
+		t.headline(p.Domain, t.ink(lookupsInk(p.After.Lookups), t.say("%s instead of %d", after, before)))
 	}
 }
 
 func (t *flatText) costs() {
 	p := t.plan
 	t.WriteString("\n")
-	t.bar("before", &p.Before)
+	before, after := t.label("before"), t.label("after")
+	wide := max(report.Columns(before), report.Columns(after))
+	t.cost(report.Pad(before, wide), &p.Before)
 	if p.After.Octets > 0 {
-		t.bar("after", &p.After)
+		t.cost(report.Pad(after, wide), &p.After)
 	}
 }
 
-// bar shows lookups against their limit.
-func (t *flatText) bar(label string, c *spf.FlatCost) {
-	const most = 30
-	full := min(c.Lookups, most)
-	in, over := min(full, spf.MaxLookups), max(full-spf.MaxLookups, 0)
-	text := t.ink(inkGreen, strings.Repeat("■", in)) + t.ink(inkDim, strings.Repeat("·", spf.MaxLookups-in)) + t.ink(inkRed, strings.Repeat("■", over))
-	helpers := ""
+// cost shows lookups against their limit, and what else a record costs.
+func (t *flatText) cost(label string, c *spf.FlatCost) {
+	rest := check.Textf("%s, %d octets of TXT", ranges(c.Ranges), c.Octets)
 	if c.Helpers > 0 {
-		helpers = ", " + plural(c.Helpers, "helper record")
+		rest = check.Textf("%s, %s", rest, plural(c.Helpers, "1 helper record", "%d helper records"))
 	}
-	pad := strings.Repeat(" ", min(max(t.plan.Before.Lookups, t.plan.After.Lookups, spf.MaxLookups), most)-spf.MaxLookups-over)
-	fmt.Fprintf(t, "  %-6s  %s%s  %d of %d\n", label, text, pad, c.Lookups, spf.MaxLookups)
-	t.line(10, inkDim, "%s, %d octets of TXT at %s%s", plural(c.Ranges, "range"), c.Octets, t.plan.Domain, helpers)
+	lead := "  " + label + "  " + t.lookupsBar(c.Lookups) + "  "
+	t.para(lead, report.Columns(stripInk(lead)), "", t.say("%s; %s", check.Textf("%d of %d lookups", c.Lookups, spf.MaxLookups), rest))
 }
 
-func plural(n int, what string) string {
+func plural(n int, one, many string) check.Text {
 	if n == 1 {
-		return "1 " + what
+		return check.Textf(one)
 	}
-	return fmt.Sprintf("%d %ss", n, what)
+	return check.Textf(many, n)
 }
 
-func lookups(n int) string { return plural(n, "lookup") }
+func lookups(n int) check.Text { return plural(n, "1 lookup", "%d lookups") }
 
-func ranges(n int) string {
+func ranges(n int) check.Text {
 	if n == 0 {
-		return "no address"
+		return check.Textf("no address")
 	}
-	return plural(n, "range")
+	return plural(n, "1 range", "%d ranges")
 }
 
-// way says where a term stood.
-func way(path []spf.Step) string {
-	if len(path) == 0 {
-		return ""
-	}
-	terms := make([]string, len(path))
-	for i, s := range path {
-		terms[i] = s.Term
-	}
-	return "; by way of " + strings.Join(terms, ", ")
-}
-
-func keptText(k *spf.Kept) string {
+func keptText(k *spf.Kept) check.Text {
 	if _, name, ok := strings.Cut(k.Term, ":"); ok && k.Reason == spf.KeptByName {
 		if p := provider.Builtin().BySPF(name); p != nil && p.LiteralInclude {
-			return p.Name + " looks for this include itself"
+			return check.Textf("%s looks for this include itself", p.Name)
 		}
 	}
-	return k.Text.String()
+	return k.Text
 }
 
-// holds says until when an answer may be relied on.
-func (t *flatText) holds(e *spf.Expiry) string {
-	if e.Question.Name == "" {
-		return ""
-	}
-	return fmt.Sprintf(", until %s by %s", t.until(e), e.Question)
-}
-
-func (t *flatText) until(e *spf.Expiry) string {
+// until says how long an answer may be relied on.
+func (t *flatText) until(e *spf.Expiry) check.Text {
 	if e.Until.IsZero() {
-		return "its TTL of " + remaining(e.TTL) + " is over"
+		return check.Textf("its TTL of %s is over", remaining(e.TTL))
 	}
-	left := e.Until.Sub(t.now)
-	if left <= 0 {
-		return e.Until.UTC().Format("2006-01-02 15:04:05 UTC") + " (over)"
+	at := e.Until.UTC().Format("2006-01-02 15:04 UTC")
+	if left := e.Until.Sub(t.now); left > 0 {
+		return check.Textf("%s (in %s)", at, remaining(left))
 	}
-	return e.Until.UTC().Format("2006-01-02 15:04:05 UTC") + " (in " + remaining(left) + ")"
+	return check.Textf("%s (over)", at)
 }
 
 // remaining writes a time in one unit, rounded down.
-func remaining(d time.Duration) string {
+func remaining(d time.Duration) check.Text {
 	switch {
 	case d >= 48*time.Hour:
-		return fmt.Sprintf("%d days", d/(24*time.Hour))
+		return check.Textf("%d d", d/(24*time.Hour))
 	case d >= 2*time.Hour:
-		return fmt.Sprintf("%d h", d/time.Hour)
+		return check.Textf("%d h", d/time.Hour)
 	case d >= 2*time.Minute:
-		return fmt.Sprintf("%d min", d/time.Minute)
+		return check.Textf("%d min", d/time.Minute)
 	}
-	return fmt.Sprintf("%d s", d/time.Second)
+	return check.Textf("%d s", d/time.Second)
 }
 
 // warnings say what flattening takes on, and what else there is.
 func (t *flatText) warnings(o *spfFlattenOptions, facts *spf.Facts) {
 	p := t.plan
-	t.head("Before you publish")
+	t.head(t.label("Before you publish"))
 	if len(p.Answers) > 0 {
-		t.line(2, "", "- The addresses are sure until %s: then TXT, A and MX records may say something else, and %s is the first. Run this again on a schedule, or mail of your senders fails on the day they move.",
-			t.until(&p.Answers[0]), p.Answers[0].Question)
+		t.item("The addresses are sure until %s: then TXT, A and MX records may say something else, and %s is the first. Run this again on a schedule, or mail of your senders fails on the day they move.",
+			t.until(&p.Answers[0]), p.Answers[0].Question.String())
 	}
 	if o.from == "" {
-		t.line(2, "", "- Keep the record as it is now: the flattened one does not say what it was made of. Publish it as _spf-source.%s and give --from the next time.", p.Domain)
+		t.item("Keep the record as it is now: the flattened one does not say what it was made of. Publish it as _spf-source.%s and give --from the next time.", p.Domain)
+	}
+	if len(p.Records) > 2 {
+		t.item("One range more or less moves others to the next helper record or back. When you do this again, --check says in which order to publish, so that none is missing on the way.")
 	}
 	if p.Before.Lookups <= spf.MaxLookups {
-		t.line(2, "", "- %s of %d: it works without being flattened.", lookups(p.Before.Lookups), spf.MaxLookups)
+		t.item("%s of %d: it works without being flattened.", lookups(p.Before.Lookups), spf.MaxLookups)
 	} else {
 		t.instead(o, facts)
 	}
 	if p.After.Octets > o.Size {
-		t.line(2, "", "- %d octets of TXT records at %s are more than %d: answers may not fit into a UDP packet.", p.After.Octets, p.Domain, o.Size)
+		t.item("%d octets of TXT records at %s are more than %d: answers may not fit into a UDP packet.", p.After.Octets, p.Domain, o.Size)
 	}
 }
 
@@ -243,12 +203,12 @@ func (t *flatText) warnings(o *spfFlattenOptions, facts *spf.Facts) {
 // is enough to flatten.
 func (t *flatText) instead(o *spfFlattenOptions, facts *spf.Facts) {
 	p := t.plan
-	t.line(2, "", "- Is every sender still in use? Taking a term out, or giving its sender a subdomain as envelope sender, needs no upkeep.")
+	t.item("Is every sender still in use? Taking a term out, or giving its sender a subdomain as envelope sender, needs no upkeep.")
 	own := slices.DeleteFunc(slices.Clone(p.Replaced), func(r spf.Replaced) bool { return len(r.Path) > 0 || !strings.Contains(r.Term, "include:") })
 	slices.SortStableFunc(own, func(a, b spf.Replaced) int { return b.Lookups - a.Lookups })
 	for _, r := range own[:min(len(own), 10)] {
 		if p.Before.Lookups-r.Lookups <= spf.MaxLookups {
-			t.line(2, "", "- Without %s alone (%s) it would be within the limit.", r.Term, lookups(r.Lookups))
+			t.item("Without %s alone (%s) it would be within the limit.", short(r.Term), lookups(r.Lookups))
 			break
 		}
 	}
@@ -260,43 +220,42 @@ func (t *flatText) instead(o *spfFlattenOptions, facts *spf.Facts) {
 		some := o.FlattenOptions
 		some.Only = []string{name}
 		if less, err := spf.Flatten(facts, some); err == nil && len(less.Problems) == 0 && len(less.Replaced) > 0 {
-			t.line(2, "", "- Less is enough: --only %s makes it %s.", name, lookups(less.After.Lookups))
+			t.item("Less is enough: --only %s makes it %s.", name, lookups(less.After.Lookups))
 			return
 		}
 	}
 }
 
 // compared says what is published otherwise than the plan has it.
-func (t *flatText) compared(changes []check.Change) string {
+func (t *flatText) compared(changes []check.Change) {
 	p := t.plan
 	if len(changes) == 0 {
-		t.line(0, inkGreen, "%s: published as flatten would write it now, %s", p.Domain, plural(len(p.Records), "record"))
-		return t.String()
+		t.headline(p.Domain, t.ink(greenInk, t.say("published as flatten would write it now, %s", records(len(p.Records)))))
+		return
 	}
-	t.line(0, inkRed, "%s: what is published differs in %s", p.Domain, plural(len(changes), "record"))
+	t.headline(p.Domain, t.ink(redInk, t.say("what is published differs in %s", records(len(changes)))))
+	if len(changes) > 1 {
+		t.para("", 0, "", t.say("Publish in this order, each when the one before is there: no range is then missing on the way."))
+	}
 	for _, c := range changes {
-		t.head(report.Clean(c.Name))
-		gone, fresh := t.terms(c.Old, c.New, "-", inkRed), t.terms(c.New, c.Old, "+", inkGreen)
+		t.head(t.fit(c.Name, t.width))
+		gone, fresh := t.terms(c.Old, c.New, "-", redInk), t.terms(c.New, c.Old, "+", greenInk)
 		if !gone && !fresh {
-			t.line(2, "", "the same terms, written otherwise")
+			t.para("  ", 2, "", t.say("the same terms, written otherwise"))
 		}
 	}
-	return t.String()
 }
+
+func records(n int) check.Text { return plural(n, "1 record", "%d records") }
 
 // terms lists those of the first records that are not in the others; false where there
 // are none.
-func (t *flatText) terms(these, others []string, sign, code string) (listed bool) {
-	there := map[string]bool{}
-	for _, text := range others {
-		for term := range strings.FieldsSeq(text) {
-			there[term] = true
-		}
-	}
+func (t *flatText) terms(these, others []string, sign, ink string) (listed bool) {
+	there := termsOf(others)
 	for _, text := range these {
 		for term := range strings.FieldsSeq(text) {
 			if !there[term] {
-				t.line(2, code, "%s %s", sign, term)
+				t.WriteString("  " + t.ink(ink, sign+" "+t.fit(term, t.width-4)) + "\n")
 				listed = true
 			}
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mailcheck-go/mailcheck/check"
 	"github.com/mailcheck-go/mailcheck/dnsx"
 	"github.com/mailcheck-go/mailcheck/provider"
 	"github.com/mailcheck-go/mailcheck/report"
@@ -31,61 +32,55 @@ With several names, or with none and --zone, whose zones are then taken, it has 
 line for each domain, the one that lets most addresses send first.
 
 Exit status: 0 listed, 1 there is no record or more than one, 2 wrong usage, 3 the
-record could not be read. With several names the worst, in the order 1, 3, 0.`,
+record could not be read. With several names the worst, in the order 2, 1, 3, 0; those
+that can be listed are.`,
 		Example: `  mailcheck spf senders acme.example
   mailcheck spf senders acme.example --zone zones/ --offline --all
   mailcheck spf senders --zone zones/ --offline
   mailcheck spf senders acme.example --format json`,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.spfSenders(cmd.Context(), &o, args) },
 	}
-	o.flags(cmd)
+	o.flags(cmd, "the list")
 	return cmd
 }
 
 func (a *app) spfSenders(ctx context.Context, o *spfDrawOptions, args []string) error {
-	if err := o.check(); err != nil {
+	d, err := a.begin(&o.writing)
+	if err != nil {
 		return err
 	}
 	src, err := a.source(&o.network)
 	if err != nil {
 		return err
 	}
-	several := len(args) > 1
-	if len(args) == 0 {
-		if src.zones == nil {
-			return errors.New("name a domain, such as: mailcheck spf senders acme.example")
-		}
-		if args = src.zones.Apexes(); len(args) == 0 {
-			return errors.New("--zone: the files hold no whole zone: name a domain")
-		}
-		several = true
-	} else {
-		for i, arg := range args {
-			if args[i], err = a.spfName(src, arg); err != nil {
-				return err
-			}
-		}
-	}
-	all, err := allSenders(ctx, src, o, args)
+	names, bad, err := a.senderNames(src, args)
 	if err != nil {
 		return err
 	}
+	all, err := a.allSenders(ctx, src, o, names)
+	if err != nil {
+		return err
+	}
+	several := len(args) != 1
 	switch {
+	case len(all) == 0: // no name is one
 	case o.format == "json" && several:
-		err = writeJSON(a.Stdout, map[string]any{"schema": sendersSchema, "domains": all})
+		err = a.putJSON(&o.writing, map[string]any{"schema": sendersSchema, "domains": all})
 	case o.format == "json":
-		err = writeJSON(a.Stdout, all[0])
+		err = a.putJSON(&o.writing, all[0])
 	default:
-		d := a.drawing(o.noColor)
 		if several {
 			drawSpaces(d, all)
 		} else {
 			all[0].draw(d, o.all)
 		}
-		_, err = fmt.Fprint(a.Stdout, d.String())
+		err = a.put(&o.writing, d.String())
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case bad:
+		return exitStatus(Usage)
 	}
 	var status error
 	for _, s := range all {
@@ -96,24 +91,51 @@ func (a *app) spfSenders(ctx context.Context, o *spfDrawOptions, args []string) 
 	return status
 }
 
+// senderNames reads the names. A bad one is reported and passed over.
+func (a *app) senderNames(src *source, args []string) (names []string, bad bool, err error) {
+	if len(args) == 0 && src.zones == nil {
+		return nil, false, errors.New("name a domain, such as: mailcheck spf senders acme.example")
+	}
+	if len(args) == 0 {
+		if names = src.zones.Apexes(); len(names) == 0 {
+			return nil, false, errors.New("--zone: the files hold no whole zone: name a domain")
+		}
+		return names, false, nil
+	}
+	for _, arg := range args {
+		name, err := spfName(src, arg)
+		if err != nil {
+			fmt.Fprintln(a.Stderr, "mailcheck:", report.Clean(err.Error()))
+			bad = true
+			continue
+		}
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names, bad, nil
+}
+
 // allSenders looks at names side by side. The largest comes first.
-func allSenders(ctx context.Context, src *source, o *spfDrawOptions, names []string) ([]*spfSenders, error) {
-	all, errs := make([]*spfSenders, len(names)), make([]error, len(names))
+func (a *app) allSenders(ctx context.Context, src *source, o *spfDrawOptions, names []string) ([]*spfSenders, error) {
+	facts, errs := make([]*spf.Facts, len(names)), make([]error, len(names))
 	places := make(chan struct{}, domainsAtOnce)
 	var wg sync.WaitGroup
 	for i, name := range names {
 		places <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-places }()
-			an, err := analysisOf(ctx, src, o, name)
-			if errs[i] = err; err == nil {
-				all[i] = newSPFSenders(an)
-			}
+			facts[i], errs[i] = spf.Discover(ctx, src.Resolver, name, spf.Options{Budget: o.timeout})
 		})
 	}
 	wg.Wait()
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
+	}
+	all := make([]*spfSenders, len(names))
+	for i, f := range facts {
+		a.spfNotes(src, f)
+		all[i], facts[i] = newSPFSenders(spf.Analyze(f)), nil
 	}
 	slices.SortStableFunc(all, func(a, b *spfSenders) int {
 		return cmp.Or(cmp.Compare(b.IPv4, a.IPv4), cmp.Compare(b.IPv6, a.IPv6), strings.Compare(a.Domain, b.Domain))
@@ -128,11 +150,11 @@ type spfSenders struct {
 	Schema  string         `json:"schema,omitempty"`
 	Domain  string         `json:"domain"`
 	Record  string         `json:"record,omitempty"`
-	Problem string         `json:"problem,omitempty"`
+	Problem check.Text     `json:"problem,omitzero"`
 	IPv4    uint64         `json:"ipv4_addresses"`
 	IPv6    uint64         `json:"ipv6_networks"`
 	Groups  []*senderGroup `json:"groups"`
-	Unknown []string       `json:"unknown,omitempty"`
+	Unknown []check.Text   `json:"unknown,omitempty"`
 	Default spf.Result     `json:"others_get,omitempty"`
 
 	status error
@@ -167,11 +189,8 @@ type senderWithin struct {
 
 func newSPFSenders(an *spf.Analysis) *spfSenders {
 	s := &spfSenders{
-		Schema: sendersSchema, Domain: an.Domain, Record: an.Text, Problem: problemOf(an.Nodes[an.Domain]),
+		Schema: sendersSchema, Domain: an.Domain, Record: an.Text, Problem: problemOfAll(an),
 		IPv4: an.IPv4, IPv6: an.IPv6, Groups: []*senderGroup{}, Unknown: unknowns(an), Default: an.Default, status: recordStatus(an),
-	}
-	if s.Problem == "" && len(an.PermErrors) > 0 {
-		s.Problem = fmt.Sprintf("permerror for whoever no earlier term matches: %s", an.PermErrors[0].Text)
 	}
 	within := map[int]int{}
 	for _, o := range an.Overlaps {
@@ -238,26 +257,46 @@ func sentBy(domain string, s *spf.Source) (name, id string) {
 }
 
 const (
-	prefixesShown = 10 // of one path, in text
+	prefixesShown = 6  // of one path, in text
 	pathsShown    = 10 // of one group
 	groupsShown   = 20
 )
 
 func (s *spfSenders) draw(d *drawing, all bool) {
-	fmt.Fprintf(d, "%s  %s\n", d.ink(boldInk, d.fit(s.Domain, d.width-50)), d.ink(s.ink(), spaceText(spf.Space{IPv4: s.IPv4, IPv6: s.IPv6})+" may send"))
-	if s.Problem != "" {
-		d.wrapped(d.ink(redInk, "✗"), s.Problem, 2)
+	d.headline(s.Domain, d.ink(s.ink(), d.say("%s may send", spaceText(spf.Space{IPv4: s.IPv4, IPv6: s.IPv6}))))
+	d.fault(s.Problem)
+	if len(s.Groups) > 1 {
+		s.summary(d, all)
 	}
 	for i, g := range s.Groups {
 		if i == groupsShown && !all {
-			fmt.Fprintf(d, "\n… and %d more senders (--all)\n", len(s.Groups)-i)
+			d.WriteString("\n" + d.say("… and %d more senders (--all)", len(s.Groups)-i) + "\n")
 			break
 		}
 		g.draw(d, s.Domain, all)
 	}
 	d.unknowns(s.Unknown, all)
 	if len(s.Groups) > 0 {
-		fmt.Fprintln(d, d.ink(dimInk, "\nBars are logarithmic; full is every address."))
+		d.WriteString("\n")
+		d.para("", 0, dimInk, d.say("Bars are logarithmic; full is every address."))
+	}
+}
+
+// summary has a line for each group.
+func (s *spfSenders) summary(d *drawing, all bool) {
+	d.WriteString("\n")
+	shown := s.Groups
+	if !all {
+		shown = shown[:min(len(shown), groupsShown)]
+	}
+	wide := 0
+	for _, g := range shown {
+		wide = max(wide, report.Columns(d.fit(g.title(d, s.Domain), 24)))
+	}
+	for _, g := range shown {
+		const cells = 2 + 2 + sumsCells + 2
+		d.para("  "+report.Pad(d.fit(g.title(d, s.Domain), 24), wide)+"  "+d.bar(bitsOf(g.IPv4), 32, sumsCells, greenInk)+"  ", wide+cells, "",
+			d.text(spaceText(spf.Space{IPv4: g.IPv4, IPv6: g.IPv6})))
 	}
 }
 
@@ -268,15 +307,18 @@ func (s *spfSenders) ink() string {
 	return greenInk
 }
 
-func (g *senderGroup) draw(d *drawing, domain string, all bool) {
-	name := g.Name
-	if name == domain {
-		name = "its own ranges"
+func (g *senderGroup) title(d *drawing, domain string) string {
+	if g.Name == domain {
+		return d.say("its own ranges")
 	}
-	fmt.Fprintf(d, "\n%s  %s\n", d.ink(cyanInk, d.fit(name, d.width/2)), spaceText(spf.Space{IPv4: g.IPv4, IPv6: g.IPv6}))
+	return g.Name
+}
+
+func (g *senderGroup) draw(d *drawing, domain string, all bool) {
+	d.WriteString("\n" + d.ink(cyanInk, d.fit(g.title(d, domain), d.width)) + "\n")
 	for i, p := range g.Paths {
 		if i == pathsShown && !all {
-			fmt.Fprintf(d, "  … and %d more records (--all)\n", len(g.Paths)-i)
+			d.WriteString("  " + d.say("… and %d more records (--all)", len(g.Paths)-i) + "\n")
 			break
 		}
 		p.draw(d, all)
@@ -284,22 +326,18 @@ func (g *senderGroup) draw(d *drawing, domain string, all bool) {
 }
 
 func (p *senderPath) draw(d *drawing, all bool) {
-	way := "in the record of " + p.In
+	way := d.say("in the record of %s", p.In)
 	if len(p.Path) > 0 {
-		steps := make([]string, 0, len(p.Path))
-		for _, step := range p.Path {
-			steps = append(steps, step.Term)
-		}
-		way = "by " + strings.Join(steps, " › ")
+		way = d.say("by way of %s", stepsText(p.Path))
 	}
-	fmt.Fprintf(d, "  %s\n", d.ink(dimInk, d.fit(way, d.width-2)))
+	d.WriteString("  " + d.ink(dimInk, d.fit(way, d.width-2)) + "\n")
 	for i, line := range p.Prefixes {
 		if i == prefixesShown && !all && len(p.Prefixes)-i > 1 {
 			rest := make([]spf.Source, 0, len(p.Prefixes)-i)
 			for _, l := range p.Prefixes[i:] {
 				rest = append(rest, spf.Source{Prefix: l.Prefix})
 			}
-			fmt.Fprintf(d, "    … and %d more: %s (--all)\n", len(rest), spaceText(spf.SpaceOf(rest)))
+			d.WriteString("    " + d.say("… and %d more: %s (--all)", len(rest), spaceText(spf.SpaceOf(rest))) + "\n")
 			return
 		}
 		line.draw(d)
@@ -313,35 +351,42 @@ func (l *senderPrefix) draw(d *drawing) {
 	if bits == 128 {
 		size = fmt.Sprintf("2^%d", free)
 	}
-	bar := d.bar(float64(free), float64(bits), greenInk)
-	text := fmt.Sprintf("    %s %s %s", padded(l.Prefix.String(), 24), strings.Repeat(" ", max(0, 13-len(size)))+size, bar)
-	var notes []string
-	if !strings.HasPrefix(l.Term, "ip") {
-		notes = append(notes, l.Term)
-	}
-	if l.Within != nil {
-		notes = append(notes, fmt.Sprintf("in %s of %s", l.Within.Prefix, l.Within.In))
-	}
-	if len(notes) > 0 {
-		note := report.Clean(strings.Join(notes, ", "))
-		if used := 4 + 24 + 1 + 13 + 1 + barCells + 2; used+len([]rune(note)) > d.width {
-			text += "\n      " + d.ink(dimInk, d.fit(note, d.width-6))
+	const prefixCells, sizeCells = 24, 13
+	prefix := report.Pad(l.Prefix.String(), prefixCells)
+	size = padLeft(size, max(0, prefixCells+1+sizeCells-len(prefix)))
+	d.WriteString("    " + prefix + size + "  " + d.bar(float64(free), float64(bits), barCells, greenInk))
+	if note := l.note(d); note != "" {
+		if used := 4 + prefixCells + 1 + sizeCells + 2 + barCells + 2; used+report.Columns(note) > d.width {
+			d.WriteString("\n      " + d.ink(dimInk, d.fit(note, d.width-6)))
 		} else {
-			text += "  " + d.ink(dimInk, note)
+			d.WriteString("  " + d.ink(dimInk, note))
 		}
 	}
-	fmt.Fprintln(d, text)
+	d.WriteString("\n")
+}
+
+// note is the term where it does not say the range itself, and what the range lies in.
+func (l *senderPrefix) note(d *drawing) string {
+	var notes []string
+	if !strings.HasPrefix(l.Term, "ip") {
+		notes = append(notes, report.Clean(l.Term))
+	}
+	if l.Within != nil {
+		notes = append(notes, d.say("in %s of %s", l.Within.Prefix.String(), l.Within.In))
+	}
+	return strings.Join(notes, ", ")
 }
 
 // drawSpaces writes one line a domain, and how they are spread.
 func drawSpaces(d *drawing, all []*spfSenders) {
-	wide := len("domain")
+	head, figure := d.label("domain"), d.label("IPv4 addresses")
+	wide := report.Columns(head)
 	for _, s := range all {
 		if len(s.Groups)+len(s.Unknown) > 0 {
-			wide = max(wide, min(len([]rune(report.Clean(s.Domain))), 30))
+			wide = max(wide, min(report.Columns(report.Clean(s.Domain)), 30))
 		}
 	}
-	fmt.Fprintf(d, "%s\n", d.ink(dimInk, fmt.Sprintf("%-*s %14s %-*s %s", wide, "domain", "IPv4 addresses", barCells, "logarithmic", "senders")))
+	d.WriteString(d.ink(dimInk, report.Pad(head, wide)+" "+padLeft(figure, 14)+"  "+report.Pad(d.fit(d.label("logarithm"), sumsCells), sumsCells)+"  "+d.label("senders")) + "\n")
 	var none, nobody, unread, open int
 	var counts []uint64
 	for _, s := range all {
@@ -360,50 +405,58 @@ func drawSpaces(d *drawing, all []*spfSenders) {
 			d.WriteString(s.line(d, wide))
 		}
 	}
-	fmt.Fprintf(d, "\nof %s\n", numbered(uint64(len(all)), "domain", "domains"))
-	for _, row := range []struct {
+	of := d.say("of %d domains", len(all))
+	if len(all) == 1 {
+		of = d.say("of 1 domain")
+	}
+	d.head(of)
+	row := func(n int, text string) { d.para(padLeft(thousands(uint64(n)), 7)+"  ", 9, "", text) }
+	for _, r := range []struct {
 		n    int
 		text string
-	}{{len(counts), "name senders"}, {nobody, "let nobody send"}, {none, "have no SPF record, or several"}, {unread, "could not be read"}} {
-		if row.n > 0 {
-			fmt.Fprintf(d, "  %5d  %s\n", row.n, row.text)
+	}{
+		{len(counts), d.say("name senders")},
+		{nobody, d.say("let nobody send")},
+		{none, d.say("have no SPF record, or several")},
+		{unread, d.say("could not be read")},
+	} {
+		if r.n > 0 {
+			row(r.n, r.text)
 		}
 	}
 	if len(counts) == 0 {
 		return
 	}
-	over := func(n uint64) (count int) {
-		for _, c := range counts {
-			if c > n {
-				count++
-			}
-		}
-		return count
-	}
-	fmt.Fprintln(d, "of those that name senders")
+	d.head(d.say("of those that name senders"))
 	for _, n := range []uint64{1e6, 1e5, 1e4, 1e3} {
-		fmt.Fprintf(d, "  %5d  let more than %s addresses send\n", over(n), thousands(n))
+		over, _ := slices.BinarySearchFunc(counts, n, func(c, n uint64) int { // they descend
+			if c > n {
+				return -1
+			}
+			return 1
+		})
+		row(over, d.say("let more than %s addresses send", thousands(n)))
 	}
-	fmt.Fprintf(d, "         the median is %s\n", thousands(counts[len(counts)/2]))
+	d.para(strings.Repeat(" ", 9), 9, "", d.say("the median is %s", thousands(counts[len(counts)/2])))
 	if open > 0 {
-		fmt.Fprintf(d, "  %5d  %s may let more send: not all that they lead to is known\n", open, d.ink(yellowInk, "+"))
+		row(open, "+ "+d.say("may let more send: not all that they lead to is known"))
 	}
 }
 
 func (s *spfSenders) line(d *drawing, wide int) string {
-	count := thousands(s.IPv4)
 	more := " "
 	if len(s.Unknown) > 0 {
-		more = d.ink(yellowInk, "+")
+		more = d.ink(magentaInk, "+")
 	}
 	names := make([]string, 0, len(s.Groups))
 	for _, g := range s.Groups {
 		name := g.Name
 		if name == s.Domain {
-			name = "own"
+			name = d.say("own")
 		}
 		names = append(names, name)
 	}
-	return fmt.Sprintf("%s %13s%s %s %s\n", padded(d.fit(s.Domain, wide), wide), count, more,
-		d.bar(bitsOf(s.IPv4), 32, s.ink()), d.fit(strings.Join(names, ", "), d.width-wide-14-barCells-3))
+	line := report.Pad(d.fit(s.Domain, wide), wide) + " " + padLeft(thousands(s.IPv4), 13) + more + "  " +
+		d.bar(bitsOf(s.IPv4), 32, sumsCells, s.ink()) + "  " + d.fit(strings.Join(names, ", "), d.width-wide-15-sumsCells-4)
+	return strings.TrimRight(line, " ") + "\n"
 }

@@ -3,6 +3,9 @@ package cli_test
 import (
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -54,7 +57,12 @@ func TestSPFGolden(t *testing.T) {
 		{"spf-senders-all.txt", "spf senders --all own.example"},
 		{"spf-senders-several.txt", "spf senders own.example tree.example slow.example gone.example none.example"},
 		{"spf-senders-zones.txt", "spf senders " + zones},
+		{"spf-tree-ja.txt", "spf tree --lang ja tree.example"},
+		{"spf-senders-ja.txt", "spf senders --lang ja own.example"},
+		{"spf-senders-several-ja.txt", "spf senders --lang ja own.example tree.example slow.example gone.example none.example"},
 		{"spf-help.txt", "spf check --help"},
+		{"spf-tree-help.txt", "spf tree --help"},
+		{"spf-senders-help.txt", "spf senders --help"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -95,13 +103,48 @@ func TestSPFExitStatus(t *testing.T) {
 		{"senders of several, one of which has none and one is not known", "spf senders own.example slow.example gone.example", cli.Found},
 		{"senders of several, one of which is not known", "spf senders own.example slow.example", cli.NotKnown},
 		{"senders of no name", "spf senders own.example a..b", cli.Usage},
+		{"senders of no name at all", "spf senders a..b", cli.Usage},
 		{"senders of nobody", "spf senders", cli.Usage},
+		{"senders in no language", "spf senders --lang fr own.example", cli.Usage},
+		{"a tree to a folder that is not there", "spf tree --output nowhere/tree bad.example", cli.Usage},
 		{"senders in no format", "spf senders --format xml own.example", cli.Usage},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			got := run(t, dnstest.Must(spfLines), "", words(tt.args)...)
 			assert.Equal(t, tt.want, got.code, got.err+got.out)
+		})
+	}
+}
+
+// A bad name among several is said, and the others are listed.
+func TestSPFSendersBadName(t *testing.T) {
+	got := run(t, dnstest.Must(spfLines), "", words("spf senders own.example a..b none.example")...)
+	assert.Equal(t, cli.Usage, got.code)
+	assert.Contains(t, got.err, `mailcheck: "a..b"`)
+	assert.Contains(t, got.out, "own.example")
+	assert.Contains(t, got.out, "of 2 domains")
+}
+
+// What the commands write to a file is what they write to standard output.
+func TestSPFOutput(t *testing.T) {
+	zone := flatFile(t, flatZone())
+	for _, args := range []string{
+		"spf check --ip 192.0.2.1 --from plain.flat.example", "spf tree flat.example", "spf tree --format json flat.example",
+		"spf senders flat.example", "spf flatten --format zone flat.example", "spf flatten plain.flat.example --check --from v=spf1,ip4:192.0.2.1,-all",
+	} {
+		t.Run(args, func(t *testing.T) {
+			all := words(args + " " + zone)
+			for i := range all {
+				all[i] = strings.ReplaceAll(all[i], "v=spf1,ip4:192.0.2.1,-all", "v=spf1 ip4:192.0.2.1 -all")
+			}
+			want := run(t, nil, "", all...)
+			file := filepath.Join(t.TempDir(), "out")
+			got := run(t, nil, "", append(all, "--output", file)...)
+			assert.Equal(t, result{code: want.code, err: want.err}, got)
+			data, err := os.ReadFile(file)
+			require.NoError(t, err)
+			assert.Equal(t, want.out, string(data))
 		})
 	}
 }

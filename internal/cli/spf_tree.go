@@ -2,40 +2,31 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/mailcheck-go/mailcheck/check"
+	"github.com/mailcheck-go/mailcheck/dnsx"
 	"github.com/mailcheck-go/mailcheck/internal/idn"
 	"github.com/mailcheck-go/mailcheck/provider"
+	"github.com/mailcheck-go/mailcheck/report"
 	"github.com/mailcheck-go/mailcheck/spf"
 )
 
 // spfDrawOptions are the flags of "spf tree" and "spf senders".
 type spfDrawOptions struct {
 	network
-	format       string
-	all, noColor bool
+	writing
+	all bool
 }
 
-func (o *spfDrawOptions) flags(cmd *cobra.Command) {
+func (o *spfDrawOptions) flags(cmd *cobra.Command, what string) {
 	o.network.flags(cmd)
-	f := cmd.Flags()
-	f.StringVar(&o.format, "format", "text", "how to write it: text or json")
-	f.BoolVar(&o.all, "all", false, "fold nothing, however long")
-	f.BoolVar(&o.noColor, "no-color", false, "no colours (also with NO_COLOR set, or when the output is no terminal)")
-	complete(cmd, "format", "text", "json")
-}
-
-func (o *spfDrawOptions) check() error {
-	if o.format != "text" && o.format != "json" {
-		return fmt.Errorf("--format %q: want text or json", o.format)
-	}
-	return nil
+	o.writing.flags(cmd, what, "text", "json")
+	cmd.Flags().BoolVar(&o.all, "all", false, "fold nothing, however long")
 }
 
 func (a *app) spfTreeCommand() *cobra.Command {
@@ -58,36 +49,36 @@ record could not be read.`,
 		Example: `  mailcheck spf tree acme.example
   mailcheck spf tree acme.example --zone zones/ --offline
   mailcheck spf tree acme.example --format json`,
-		Args: cobra.ExactArgs(1),
+		Args: exactly("name a domain, such as: mailcheck spf tree acme.example"),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.spfTree(cmd.Context(), &o, args[0]) },
 	}
-	o.flags(cmd)
+	o.flags(cmd, "the tree")
 	return cmd
 }
 
 func (a *app) spfTree(ctx context.Context, o *spfDrawOptions, arg string) error {
-	if err := o.check(); err != nil {
+	d, err := a.begin(&o.writing)
+	if err != nil {
 		return err
 	}
 	src, err := a.source(&o.network)
 	if err != nil {
 		return err
 	}
-	name, err := a.spfName(src, arg)
+	name, err := spfName(src, arg)
 	if err != nil {
 		return err
 	}
-	an, err := analysisOf(ctx, src, o, name)
+	an, err := a.analysisOf(ctx, src, o, name)
 	if err != nil {
 		return err
 	}
 	tree := newSPFTree(an)
 	if o.format == "json" {
-		err = writeJSON(a.Stdout, tree)
+		err = a.putJSON(&o.writing, tree)
 	} else {
-		d := a.drawing(o.noColor)
 		tree.draw(d, an, o.all)
-		_, err = fmt.Fprint(a.Stdout, d.String())
+		err = a.put(&o.writing, d.String())
 	}
 	if err != nil {
 		return err
@@ -96,24 +87,29 @@ func (a *app) spfTree(ctx context.Context, o *spfDrawOptions, arg string) error 
 }
 
 // spfName reads a name of the command line.
-func (a *app) spfName(src *source, arg string) (string, error) {
+func spfName(src *source, arg string) (string, error) {
 	name, _, err := idn.Domain(arg)
 	if err != nil {
 		return "", err
 	}
-	if err := src.knows(name); err != nil {
-		return "", err
-	}
-	a.notes(src, name)
-	return name, nil
+	return name, src.knows(name)
 }
 
-func analysisOf(ctx context.Context, src *source, o *spfDrawOptions, name string) (*spf.Analysis, error) {
+func (a *app) analysisOf(ctx context.Context, src *source, o *spfDrawOptions, name string) (*spf.Analysis, error) {
 	facts, err := spf.Discover(ctx, src.Resolver, name, spf.Options{Budget: o.timeout})
 	if err != nil {
 		return nil, err
 	}
+	a.spfNotes(src, facts)
 	return spf.Analyze(facts), nil
+}
+
+// spfNotes says on stderr what the files have for a name that SPF leads to, where an
+// answer is missing that it could have given. Other notes are no matter of SPF.
+func (a *app) spfNotes(src *source, facts *spf.Facts) {
+	a.notesOf(src, func(name string) bool {
+		return slices.ContainsFunc(facts.Replies, func(r dnsx.Reply) bool { return r.Question.Name == name && r.Err() != nil })
+	})
 }
 
 // recordStatus is the exit status where a record is drawn.
@@ -127,27 +123,20 @@ func recordStatus(an *spf.Analysis) error {
 	return nil
 }
 
-func writeJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
-}
-
 // spfTree is "spf tree" as JSON; docs/json.md describes it.
 type spfTree struct {
-	Schema  string     `json:"schema"`
-	Domain  string     `json:"domain"`
-	Record  string     `json:"record,omitempty"`
-	Problem string     `json:"problem,omitempty"`
-	Lookups int        `json:"lookups"`
-	Limit   int        `json:"lookups_limit"`
-	Margin  int        `json:"margin"`
-	Voids   int        `json:"void_lookups"`
-	Worst   int        `json:"void_lookups_at_worst"`
-	VoidMax int        `json:"void_lookups_limit"`
-	Terms   []*spfTerm `json:"terms"`
-	Unknown []string   `json:"unknown,omitempty"`
+	Schema  string       `json:"schema"`
+	Domain  string       `json:"domain"`
+	Record  string       `json:"record,omitempty"`
+	Problem check.Text   `json:"problem,omitzero"`
+	Lookups int          `json:"lookups"`
+	Limit   int          `json:"lookups_limit"`
+	Margin  int          `json:"margin"`
+	Voids   int          `json:"void_lookups"`
+	Worst   int          `json:"void_lookups_at_worst"`
+	VoidMax int          `json:"void_lookups_limit"`
+	Terms   []*spfTerm   `json:"terms"`
+	Unknown []check.Text `json:"unknown,omitempty"`
 }
 
 type spfTerm struct {
@@ -161,7 +150,7 @@ type spfTerm struct {
 	Provider string     `json:"provider,omitempty"`
 	Again    bool       `json:"again,omitempty"`
 	Open     bool       `json:"open,omitempty"`
-	Problem  string     `json:"problem,omitempty"`
+	Problem  check.Text `json:"problem,omitzero"`
 	Size     int        `json:"reply_size,omitempty"`
 	Terms    []*spfTerm `json:"terms,omitempty"`
 
@@ -171,12 +160,9 @@ type spfTerm struct {
 
 func newSPFTree(an *spf.Analysis) *spfTree {
 	t := &spfTree{
-		Schema: "mailcheck/spf-tree/v1", Domain: an.Domain, Record: an.Text, Problem: problemOf(an.Nodes[an.Domain]),
+		Schema: "mailcheck/spf-tree/v1", Domain: an.Domain, Record: an.Text, Problem: problemOfAll(an),
 		Lookups: an.Lookups, Limit: spf.MaxLookups, Margin: an.Margin(),
 		Voids: an.Voids.Terms(), Worst: an.Voids.AtWorst(), VoidMax: spf.MaxVoids, Terms: []*spfTerm{}, Unknown: unknowns(an),
-	}
-	if t.Problem == "" && len(an.PermErrors) > 0 {
-		t.Problem = fmt.Sprintf("permerror for whoever no earlier term matches: %s", an.PermErrors[0].Text)
 	}
 	into := []*[]*spfTerm{&t.Terms} // by depth
 	for v := range an.Walk() {
@@ -208,48 +194,50 @@ func newSPFTerm(v *spf.Visit) *spfTerm {
 	}
 	switch {
 	case v.Loop:
-		n.Problem = "a loop"
+		n.Problem = check.Textf("a loop")
 	case v.Target == "":
-		n.Problem = "depends on the message"
+		n.Problem = check.Textf("depends on the message")
 	case v.Node == nil:
-		n.Problem = "not looked at: too many names"
+		n.Problem = check.Textf("not looked at: too many names")
 	default:
 		n.Problem, n.Size = problemOf(v.Node), v.Node.Size.Reply
 	}
 	return n
 }
 
+// problemOfAll says why the domain's record cannot be evaluated, or not by all clients.
+func problemOfAll(an *spf.Analysis) check.Text {
+	problem := problemOf(an.Nodes[an.Domain])
+	if problem.IsZero() && len(an.PermErrors) > 0 {
+		return check.Textf("permerror for whoever no earlier term matches: %s", an.PermErrors[0].Text)
+	}
+	return problem
+}
+
 // problemOf says why a record cannot be evaluated.
-func problemOf(n *spf.Node) string {
+func problemOf(n *spf.Node) check.Text {
 	switch {
 	case n.Unread != nil:
-		return n.Unread[0].Cause.Error()
+		return gapText(n.Unread[0])
 	case len(n.Texts) == 0:
-		return "no SPF record"
+		return check.Textf("no SPF record")
 	case len(n.Texts) > 1:
-		return fmt.Sprintf("%d SPF records", len(n.Texts))
+		return check.Textf("%d SPF records", len(n.Texts))
 	case !n.Valid():
-		return fmt.Sprintf("%s: %s", n.Record.Faults[0].Term, n.Record.Faults[0].Reason)
+		return check.Textf("%s: %s", short(n.Record.Faults[0].Term), n.Record.Faults[0].Reason)
 	}
-	return ""
+	return check.Text{}
 }
 
 // unknowns say what no DNS answer tells, or none told, each once.
-func unknowns(an *spf.Analysis) (all []string) {
+func unknowns(an *spf.Analysis) (all []check.Text) {
 	seen := map[string]bool{}
 	for _, gaps := range [][]check.Gap{an.Unread, an.Gaps, an.AddressGaps} {
 		for _, g := range gaps {
-			line := g.Subject
-			switch {
-			case g.Cause == nil:
-			case strings.HasPrefix(g.Cause.Error(), g.Subject):
-				line = g.Cause.Error()
-			default:
-				line += ": " + g.Cause.Error()
-			}
-			if !seen[line] {
-				seen[line] = true
-				all = append(all, line)
+			text := gapText(g)
+			if s := text.String(); !seen[s] {
+				seen[s] = true
+				all = append(all, text)
 			}
 		}
 	}
@@ -259,19 +247,15 @@ func unknowns(an *spf.Analysis) (all []string) {
 const spfTermsShown = 30 // of one record, in text
 
 func (t *spfTree) draw(d *drawing, an *spf.Analysis, all bool) {
-	fmt.Fprintf(d, "%s  %s\n", d.ink(boldInk, d.fit(t.Domain, d.width-50)), t.sum(d))
-	if t.Problem != "" {
-		d.wrapped(d.ink(redInk, "✗"), t.Problem, 2)
-	}
-	if size := an.Size.Reply; size > spf.SmallReply {
-		more := "resolvers without EDNS ask again over TCP"
-		if size > spf.LargeReply {
-			more = "resolvers ask again over TCP"
-		}
-		fmt.Fprintf(d, "the TXT answer takes %s octets: %s\n", thousands(uint64(size)), more)
+	d.headline(t.Domain, t.sum(d))
+	d.fault(t.Problem)
+	if size := an.Size.Reply; size > spf.LargeReply {
+		d.para("", 0, "", d.say("the TXT answer takes %s octets: resolvers ask again over TCP", thousands(uint64(size))))
+	} else if size > spf.SmallReply {
+		d.para("", 0, "", d.say("the TXT answer takes %s octets: resolvers without EDNS ask again over TCP", thousands(uint64(size))))
 	}
 	if len(t.Terms) > 0 {
-		fmt.Fprintf(d, "\n%s\n", d.ink(dimInk, "cost spent void"))
+		d.WriteString("\n" + d.ink(dimInk, d.label("cost spent void")) + "\n")
 		t.branches(d, t.Terms, "", all)
 	}
 	d.unknowns(t.Unknown, all)
@@ -279,21 +263,16 @@ func (t *spfTree) draw(d *drawing, an *spf.Analysis, all bool) {
 
 // sum is the headline: what the evaluation costs, and what is left.
 func (t *spfTree) sum(d *drawing) string {
-	ink, left := greenInk, fmt.Sprintf("%d left", t.Margin)
-	switch {
-	case t.Margin < 0:
-		ink, left = redInk, fmt.Sprintf("%d too many", -t.Margin)
-	case t.Margin <= 2:
-		ink = yellowInk
+	left := d.say("%d left", t.Margin)
+	if t.Margin < 0 {
+		left = d.say("%d too many", -t.Margin)
 	}
-	const cells = 10
-	full := min(t.Lookups, cells)
-	bar := d.ink(ink, strings.Repeat("█", full)) + d.ink(dimInk, strings.Repeat("░", cells-full))
-	void := fmt.Sprintf("%d of %d void", t.Voids, t.VoidMax)
+	void := d.say("%d of %d void", t.Voids, t.VoidMax)
 	if t.Voids > t.VoidMax {
 		void = d.ink(redInk, void)
 	}
-	return fmt.Sprintf("%s %d of %d lookups, %s; %s", bar, t.Lookups, t.Limit, d.ink(ink, left), void)
+	return d.lookupsBar(t.Lookups) + "  " + fmt.Sprintf(d.label("%s, %s; %s"),
+		d.say("%d of %d lookups", t.Lookups, t.Limit), d.ink(lookupsInk(t.Lookups), left), void)
 }
 
 func (t *spfTree) branches(d *drawing, terms []*spfTerm, indent string, all bool) {
@@ -303,7 +282,7 @@ func (t *spfTree) branches(d *drawing, terms []*spfTerm, indent string, all bool
 			for _, n := range terms[i:] {
 				cost += n.Lookups
 			}
-			t.line(d, indent+"└─ ", fmt.Sprintf("… and %d more terms (--all)", len(terms)-i), &spfTerm{Lookups: cost, Reached: -1})
+			t.line(d, indent+"└─ ", d.say("… and %d more terms (--all)", len(terms)-i), &spfTerm{Lookups: cost, Reached: -1})
 			return
 		}
 		n, run := terms[i], rangeRun(terms[i:])
@@ -313,7 +292,7 @@ func (t *spfTree) branches(d *drawing, terms []*spfTerm, indent string, all bool
 			fork, below = "└─ ", "   "
 		}
 		if run > 1 {
-			t.line(d, indent+fork, rangesText(terms[i-run:i]), &spfTerm{})
+			t.line(d, indent+fork, d.text(rangesText(terms[i-run:i])), &spfTerm{})
 			continue
 		}
 		t.line(d, indent+fork, n.Term, n)
@@ -332,81 +311,96 @@ func rangeRun(terms []*spfTerm) (n int) {
 	return n
 }
 
-func rangesText(terms []*spfTerm) string {
+func rangesText(terms []*spfTerm) check.Text {
 	var sources []spf.Source
 	for _, n := range terms {
 		sources = append(sources, spf.Source{Prefix: n.directive.Prefix.Masked()})
 	}
-	s := fmt.Sprintf("%d × ip4 or ip6", len(terms))
+	space := spaceText(spf.SpaceOf(sources))
 	if q := terms[0].directive.Qualifier; q != spf.Pass {
-		s += " (" + string(q) + ")"
+		return check.Textf("%d × ip4 or ip6 (%s): %s", len(terms), string(q), space)
 	}
-	return s + ": " + spaceText(spf.SpaceOf(sources))
+	return check.Textf("%d × ip4 or ip6: %s", len(terms), space)
 }
 
-// spaceText is how many addresses there are, in words.
-func spaceText(s spf.Space) string {
-	v4, v6 := numbered(s.IPv4, "IPv4 address", "IPv4 addresses"), numbered(s.IPv6, "IPv6 /64", "IPv6 /64s")
-	switch {
-	case s.IPv6 == 0:
-		return v4
-	case s.IPv4 == 0:
-		return v6
+const figureCells = 16 // of the columns in front of the tree
+
+// figures are the columns in front of a term.
+func (t *spfTree) figures(d *drawing, n *spfTerm) string {
+	if n.Lookups == 0 {
+		return strings.Repeat(" ", figureCells)
 	}
-	return v4 + ", " + v6
+	spent, void := "     ", "    "
+	if n.Reached >= 0 {
+		spent = fmt.Sprintf("%5d", n.Reached)
+	}
+	if n.Reached > t.Limit {
+		spent = d.ink(redInk, spent)
+	}
+	if n.Voids > 0 {
+		void = d.ink(yellowInk, fmt.Sprintf("%4d", n.Voids))
+	}
+	return fmt.Sprintf("%4d %s %s ", n.Lookups, spent, void)
 }
 
 // line writes one term: its figures, the branch, the text, and what is to be said of it.
 func (t *spfTree) line(d *drawing, branch, text string, n *spfTerm) {
-	figures := strings.Repeat(" ", 16)
-	if n.Lookups > 0 {
-		spent, void := fmt.Sprintf("%5d", n.Reached), "    "
-		if n.Reached < 0 {
-			spent = "     "
-		}
-		if n.Reached > t.Limit {
-			spent = d.ink(redInk, spent)
-		}
-		if n.Voids > 0 {
-			void = d.ink(yellowInk, fmt.Sprintf("%4d", n.Voids))
-		}
-		figures = fmt.Sprintf("%4d %s %s ", n.Lookups, spent, void)
+	under := strings.NewReplacer("├─ ", "│  ", "└─ ", "   ").Replace(branch)
+	if len(n.Terms) > 0 {
+		under += "│  "
 	}
-	var notes []string
-	room := min(d.width-16-len([]rune(branch))-2, 60)
-	add := func(ink, note string) { notes = append(notes, d.ink(ink, d.fit(note, room))) }
-	if n.Provider != "" {
-		add(cyanInk, n.Provider)
-	}
-	if n.Again {
-		add(dimInk, "(as above)")
-	}
-	switch {
-	case n.Problem == "":
-	case n.Open && n.Target == "", n.Open && n.Size == 0:
-		add(yellowInk, "? "+n.Problem)
-	default:
-		add(redInk, "✗ "+n.Problem)
-	}
-	if n.Size > spf.LargeReply {
-		add(yellowInk, fmt.Sprintf("(an answer of %s octets)", thousands(uint64(n.Size))))
-	}
-	if n.Passes {
-		add(redInk, "✗ the limit is passed here")
-	}
-	used := 16 + len([]rune(branch))
+	used := figureCells + report.Columns(branch)
 	text = d.fit(text, d.width-used)
-	line := figures + d.ink(dimInk, branch) + text
-	used += len([]rune(text))
-	for _, note := range notes {
-		plain := stripInk(note)
-		if used+2+len([]rune(plain)) > d.width { // on a line of its own, under the term
-			line += "\n" + strings.Repeat(" ", 16) + d.ink(dimInk, strings.NewReplacer("├─ ", "│  ", "└─ ", "   ").Replace(branch)) + "  " + note
-			used = 16 + len([]rune(branch)) + 2 + len([]rune(plain))
-			continue
+	line := t.figures(d, n) + d.ink(dimInk, branch) + text
+	used += report.Columns(text)
+	for _, note := range t.notes(d, n) {
+		indent := figureCells + report.Columns(under) + 2
+		note = d.fit(note, d.width-indent)
+		if used+2+report.Columns(note) > d.width { // on a line of its own, under the term
+			line += "\n" + strings.Repeat(" ", figureCells) + d.ink(dimInk, under)
+			used = figureCells + report.Columns(under)
 		}
-		line += "  " + note
-		used += 2 + len([]rune(plain))
+		line += "  " + d.ink(inkOfNote(note), note)
+		used += 2 + report.Columns(note)
 	}
 	d.WriteString(strings.TrimRight(line, " ") + "\n")
+}
+
+// notes are what is to be said of a term.
+func (t *spfTree) notes(d *drawing, n *spfTerm) (notes []string) {
+	if n.Provider != "" {
+		notes = append(notes, n.Provider)
+	}
+	if n.Again {
+		notes = append(notes, d.say("(as above)"))
+	}
+	switch {
+	case n.Problem.IsZero():
+	case n.Open && n.Target == "", n.Open && n.Size == 0:
+		notes = append(notes, "? "+d.text(n.Problem))
+	default:
+		notes = append(notes, "✗ "+d.text(n.Problem))
+	}
+	if n.Size > spf.LargeReply {
+		notes = append(notes, "! "+d.say("an answer of %s octets", thousands(uint64(n.Size))))
+	}
+	if n.Passes {
+		notes = append(notes, "✗ "+d.say("the limit is passed here"))
+	}
+	return notes
+}
+
+// inkOfNote goes by the mark that a note begins with.
+func inkOfNote(note string) string {
+	switch mark, _, _ := strings.Cut(note, " "); {
+	case mark == "✗":
+		return redInk
+	case mark == "?":
+		return magentaInk
+	case mark == "!":
+		return yellowInk
+	case strings.HasPrefix(mark, "("), strings.HasPrefix(mark, "（"):
+		return dimInk
+	}
+	return cyanInk
 }
