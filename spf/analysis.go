@@ -122,6 +122,7 @@ type Node struct {
 	others int    // TXT records there that are no SPF records
 	misses []miss // those of them that mean to be
 	state  state
+	ranged bool    // Authorized has its ranges
 	glued  []glue  // terms that ran together where one string ends and another starts
 	text   string  // its live directives as String writes them, with blanks between
 	ends   []int32 // of each in text
@@ -233,7 +234,7 @@ func Analyze(f *Facts) *Analysis {
 }
 
 func analyze(f *Facts) *Analysis {
-	a := &Analysis{Domain: f.Domain, Nodes: map[string]*Node{}}
+	a := &Analysis{Domain: f.Domain, Nodes: make(map[string]*Node, min(len(f.Replies), MaxNames+1))}
 	w := newWalk(a, f)
 	root := w.visit(f.Domain)
 	a.root = root
@@ -266,6 +267,9 @@ func analyze(f *Facts) *Analysis {
 
 // senderIDs looks for Sender ID among the TXT records of the domain.
 func (a *Analysis) senderIDs() {
+	if a.root.others == 0 {
+		return
+	}
 	for _, rr := range answers(a.reply) {
 		if txt := rr.Text(); len(txt) >= 7 && strings.EqualFold(txt[:7], "spf2.0/") {
 			a.senderID = append(a.senderID, txt)

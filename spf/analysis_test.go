@@ -364,6 +364,47 @@ func BenchmarkAnalyze(b *testing.B) {
 	})
 }
 
+// A record that includes ten, each with five to fifteen ranges, as those of providers.
+func BenchmarkAnalyze_large(b *testing.B) {
+	var zone strings.Builder
+	line := func(name, txt string) { zone.WriteString(dnsx.NewTXT(name, 300, txt).String() + "\n") }
+	own := "v=spf1 ip4:8.8.4.4"
+	for i := range 10 {
+		name := fmt.Sprintf("_spf%d.provider.test", i)
+		own += " include:" + name
+		txt := "v=spf1"
+		for j := range 5 + 10*i/9 {
+			if j%4 == 3 {
+				txt += fmt.Sprintf(" ip6:2a01:111:f4%02x:%x00::/56", 16*i+j, j)
+				continue
+			}
+			txt += fmt.Sprintf(" ip4:%d.%d.%d.0/%d", 20+i, 17*j, 40+4*j, 22+j%4)
+		}
+		line(name, txt+" -all")
+	}
+	line("acme.example", own+" ~all")
+	f, err := spf.Discover(context.Background(), dnstest.Must(zone.String()), "acme.example", spf.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("analyze", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if a := spf.Analyze(f); a.Lookups != 10 || len(a.Authorized) < 90 {
+				b.Fatal(a.Lookups, len(a.Authorized))
+			}
+		}
+	})
+	b.Run("rules", func(b *testing.B) {
+		rules := spf.Rules(spf.Settings{})
+		a := spf.Analyze(f)
+		b.ReportAllocs()
+		for b.Loop() {
+			check.Apply(a, rules)
+		}
+	})
+}
+
 func BenchmarkParse(b *testing.B) {
 	const txt = "v=spf1 ip4:35.190.247.0/24 ip4:64.233.160.0/19 ip4:66.102.0.0/20 ip4:66.249.80.0/20 ip4:72.14.192.0/18 ip6:2001:4860:4000::/36 include:_spf.google.com a mx/24 ~all"
 	b.ReportAllocs()

@@ -1,10 +1,12 @@
 package spf_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/mailcheck-go/mailcheck/check"
@@ -89,6 +91,43 @@ _spf.provider.example. TXT "v=spf1 ip4:203.0.113.0/24 -all"
 	// all others: softfail
 	// 198.51.100.1/32 by mx in the record of acme.example
 	// 203.0.113.0/24 by ip4:203.0.113.0/24 in the record of _spf.provider.example
+}
+
+// What each term costs with all that it leads to, the dearest first, and the terms that
+// cost most on the way down.
+func ExampleNode_costs() {
+	zone := dnstest.Must(`
+acme.example.          TXT "v=spf1 mx include:small.example include:_spf.provider.example ~all"
+acme.example.          MX  10 mx.acme.example.
+mx.acme.example.       A   198.51.100.1
+small.example.         TXT "v=spf1 a:mx.acme.example -all"
+_spf.provider.example. TXT "v=spf1 include:a.provider.example ip4:203.0.113.0/24 -all"
+a.provider.example.    TXT "v=spf1 exists:%{i}.a.provider.example mx:acme.example -all"
+`)
+	facts, err := spf.Discover(context.Background(), zone, "acme.example", spf.Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	a := spf.Analyze(facts)
+	fmt.Println("a client that no term matches:", a.Lookups, "margin:", a.Margin())
+	dear := func(x, y spf.Cost) int { return cmp.Compare(y.Lookups, x.Lookups) }
+	for _, c := range slices.SortedStableFunc(slices.Values(a.Nodes[a.Domain].Costs), dear) {
+		fmt.Println(c.Lookups, c.Term)
+	}
+	for n := a.Nodes[a.Domain]; n != nil && len(n.Costs) > 0; {
+		c := slices.MinFunc(n.Costs, dear)
+		fmt.Println("down:", c.Term)
+		n = c.Node
+	}
+	// Output:
+	// a client that no term matches: 7 margin: 3
+	// 4 include:_spf.provider.example
+	// 2 include:small.example
+	// 1 mx
+	// down: include:_spf.provider.example
+	// down: include:a.provider.example
+	// down: exists:%{i}.a.provider.example
 }
 
 func ExampleDiscover() {

@@ -24,6 +24,9 @@ func (n *Node) mark(f *check.Finding) {
 		}
 	}
 	for _, name := range names {
+		if strings.IndexByte(name, ' ') >= 0 {
+			continue // no term has one
+		}
 		if start, end := placeOf(n.Texts[0], name); end > 0 {
 			f.Evidence[0].Start, f.Evidence[0].End = start, end
 			return
@@ -89,6 +92,11 @@ func goesBy(term, name string) bool {
 	}
 	if i := strings.IndexAny(term, ":="); i >= 0 && (strings.EqualFold(term[i+1:], name) || term[i] == '=' && strings.EqualFold(term[:i], name)) {
 		return true
+	}
+	_, a := cutQualifier(term)
+	_, b := cutQualifier(name)
+	if a == "" || b == "" || a[0]|0x20 != b[0]|0x20 { // not the same mechanism
+		return false
 	}
 	t, fault := parseTerm(term)
 	return fault == nil && t.directive.Mechanism != 0 && t.modifier.Name == "" && clip(t.directive.String()) == clip(name)

@@ -149,7 +149,7 @@ func (r *Record) prune(n *Node) {
 		}
 	}
 	again := n.again()
-	seen := map[string]Result{}
+	seen := map[termKey]Result{}
 	var kept []Directive
 	for i := range r.Directives {
 		d := r.Directives[i]

@@ -126,7 +126,7 @@ func badNames(a *Analysis, n *Node) []check.Finding {
 	}
 	live := n.Record.live()
 	for i := range live {
-		look(live[i].String(), live[i].Domain)
+		look(n.term(i), live[i].Domain)
 	}
 	if n.Record.All() < 0 {
 		look(nameRedirect+"="+n.Record.Redirect.Raw, n.Record.Redirect)

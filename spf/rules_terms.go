@@ -73,8 +73,8 @@ func duplicateTerm() check.Rule[*Analysis] {
 		Applies: hasRecord,
 		Check: perNode(func(a *Analysis, n *Node) []check.Finding {
 			var found []check.Finding
-			seen := map[string]*Directive{}
 			live := n.Record.live()
+			seen := make(map[termKey]*Directive, len(live))
 			for i := range live {
 				d := &live[i]
 				key := d.key(n.Name)
@@ -399,16 +399,23 @@ func reserved(p netip.Prefix) string {
 	return ""
 }
 
-// key is a text that is the same for two directives that match the same clients,
-// whatever their qualifier.
-func (d *Directive) key(domain string) string {
-	key := *d
-	key.Qualifier = Pass
-	key.Prefix = d.Prefix.Masked()
-	if d.Domain.IsZero() && d.Mechanism != All {
-		key.Domain.Raw = domain
-	} else if d.Domain.Parts == nil {
-		key.Domain.Raw = strings.ToLower(strings.TrimSuffix(d.Domain.Raw, "."))
+// termKey is the same for two directives that match the same clients, whatever their
+// qualifier.
+type termKey struct {
+	mechanism    Mechanism
+	bits4, bits6 uint8
+	prefix       netip.Prefix
+	domain       string
+}
+
+func (d *Directive) key(domain string) termKey {
+	key := termKey{d.Mechanism, d.Bits4, d.Bits6, d.Prefix.Masked(), d.Domain.Raw}
+	switch {
+	case d.Prefix.IsValid() || d.Mechanism == All:
+	case d.Domain.IsZero():
+		key.domain = domain
+	case d.Domain.Parts == nil:
+		key.domain = strings.ToLower(strings.TrimSuffix(d.Domain.Raw, "."))
 	}
-	return key.String()
+	return key
 }

@@ -2,6 +2,7 @@ package spf
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/mailcheck-go/mailcheck/check"
@@ -56,7 +57,7 @@ func (n *Node) costs() string {
 	slices.SortStableFunc(terms, func(a, b Cost) int { return b.Lookups - a.Lookups })
 	var parts []string
 	for _, t := range terms[:min(len(terms), most)] {
-		parts = append(parts, check.Textf("%s %d", clip(t.Term), t.Lookups).String())
+		parts = append(parts, clip(t.Term)+" "+strconv.Itoa(t.Lookups))
 	}
 	if len(terms) > most {
 		parts = append(parts, "…")

@@ -385,7 +385,7 @@ func otherwise(claims []claim) []int {
 func repeats(claims []claim) map[*Directive]bool {
 	type place struct {
 		policy int
-		key    string
+		key    termKey
 	}
 	all := map[*Directive]bool{}
 	seen := make(map[place]bool, len(claims))

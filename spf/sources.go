@@ -35,16 +35,16 @@ func (w *walk) authorized() {
 		}
 	}
 	w.a.Authorized = make([]Source, 0, min(ranges, maxSources))
-	w.authorize(w.a.root, nil, map[*Node]bool{})
+	w.authorize(w.a.root, nil)
 }
 
 // authorize collects the ranges that a record passes, and those of the records that
 // it leads to.
-func (w *walk) authorize(n *Node, path []Step, seen map[*Node]bool) {
-	if n == nil || seen[n] || n.Record == nil {
+func (w *walk) authorize(n *Node, path []Step) {
+	if n == nil || n.ranged || n.Record == nil {
 		return
 	}
-	seen[n] = true
+	n.ranged = true
 	links := n.links
 	var asked map[string]bool // terms for addresses
 	live := n.Record.live()
@@ -53,7 +53,7 @@ func (w *walk) authorize(n *Node, path []Step, seen map[*Node]bool) {
 		switch d := &live[i]; {
 		case d.Mechanism == Include:
 			if d.Qualifier == Pass {
-				w.authorize(links[0].node, below(path, n, term), seen)
+				w.authorize(links[0].node, below(path, n, term))
 			}
 			links = links[1:]
 		case d.Qualifier == Pass:
@@ -70,7 +70,7 @@ func (w *walk) authorize(n *Node, path []Step, seen map[*Node]bool) {
 		}
 	}
 	if len(links) > 0 { // the redirect
-		w.authorize(links[0].node, below(path, n, nameRedirect+"="+links[0].Spec), seen)
+		w.authorize(links[0].node, below(path, n, nameRedirect+"="+links[0].Spec))
 	}
 }
 
@@ -170,7 +170,8 @@ func (s *span) holds(o *span) bool {
 func spansOf(sources []Source, room []span) []span {
 	var keyRoom [128]uint64
 	keys := keyRoom[:0]
-	var six []span
+	var sixRoom [32]span
+	six := sixRoom[:0]
 	for i := range sources {
 		p := sources[i].Prefix
 		switch addr := p.Addr(); {

@@ -44,7 +44,7 @@ type reply struct {
 }
 
 func newWalk(a *Analysis, f *Facts) *walk {
-	w := &walk{a: a, replies: make(map[dnsx.Question]*reply, len(f.Replies))}
+	w := &walk{a: a, replies: make(map[dnsx.Question]*reply, len(f.Replies)), ends: make([]int32, 0, 128)}
 	all := make([]reply, 0, len(f.Replies)) // never grows
 	for _, r := range f.Replies {
 		q := dnsx.Q(r.Question.Name, r.Question.Type)
