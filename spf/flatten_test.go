@@ -62,6 +62,9 @@ part.example. TXT "v=spf1 ip4:203.0.113.0/24 include:p.example a:h.example exist
 cut.example.  TXT "v=spf1 -ip4:198.51.100.1 ?ip4:198.51.100.2 ip4:198.51.100.0/29 -all"
 open.example. TXT "v=spf1 +all"
 macro.example. TXT "v=spf1 include:p.example include:q.example a:%{d} -all"
+names.example. TXT "v=spf1 include:p.example include:q.example a:h.example exists:%{i}.%{d}.x.example -all"
+renames.example. TXT "v=spf1 include:p.example redirect=_r.%{d}"
+_r.renames.example. TXT "v=spf1 ip4:192.0.2.77 -all"
 own.example.  TXT "v=spf1 a mx ptr include:p.example include:q.example -all"
 slow.example. * !timeout
 bad.example.  TXT "v=spf1 ip4:1.2.3 -all"
@@ -100,6 +103,9 @@ acme.example. MX 20 gone.example.
 			"kept exists:%{i}.x.example: message\nkept ptr:part.example: message"},
 		{name: "not for ?include, of which only the whole is neutral", txt: "v=spf1 include:q.example ?include:part.example -all", want: "acme.example: ip4:203.0.113.7 ?include:part.example -all\nkept ?include:part.example: message"},
 		{name: "nor where its domain stands in a macro", txt: "v=spf1 include:q.example include:macro.example -all", more: "macro.example. A !timeout", want: "acme.example: ip4:203.0.113.7 include:macro.example -all\nkept include:macro.example: unread"},
+		{name: "nor where a term that would move names it", txt: "v=spf1 include:q.example include:names.example -all", want: "acme.example: ip4:203.0.113.7 include:names.example -all\nkept include:names.example: message"},
+		{name: "nor a redirect to a record with such a term", txt: "v=spf1 include:q.example redirect=names.example", want: "acme.example: ip4:203.0.113.7 redirect=names.example\nkept redirect=names.example: message"},
+		{name: "or with such a redirect", txt: "v=spf1 include:q.example redirect=renames.example", o: spf.FlattenOptions{Keep: []string{"_r.renames.example"}}, want: "acme.example: ip4:203.0.113.7 redirect=renames.example\nkept redirect=renames.example: message"},
 		{name: "a term without a name means the included domain", txt: "v=spf1 include:own.example -all", want: "acme.example: ip4:192.0.2.8 ip4:198.51.100.0/24 ip4:203.0.113.7 ip6:2001:db8::/33 ptr:own.example -all\nkept ptr:own.example: message"},
 		{name: "an include that passes everybody", txt: "v=spf1 include:q.example include:open.example -all", want: "acme.example: ip4:203.0.113.7 include:open.example -all\nkept include:open.example: everybody"},
 

@@ -98,7 +98,11 @@ func gapText(g check.Gap) check.Text {
 	case strings.HasPrefix(g.Cause.Error(), g.Subject):
 		return check.Textf("%s", g.Cause.Error())
 	}
-	return check.Textf("%s: %s", g.Subject, g.Cause.Error())
+	subject := check.Textf("%s", g.Subject)
+	if term, in, ok := strings.Cut(g.Subject, " in the record of "); ok {
+		subject = check.Textf("%s in the record of %s", short(term), in)
+	}
+	return check.Textf("%s: %s", subject, check.Text{Format: g.Cause.Error()}) // a phrase of package spf
 }
 
 // ink colours a text that is clean already.
