@@ -324,6 +324,7 @@ func TestReadmeIsFresh(t *testing.T) {
 	for fence, args := range map[string]string{
 		"```text\n":      "domain " + zones + "acme.example",
 		"```text cert\n": "judge " + saved,
+		"```text spf\n":  "spf tree " + zones + "acme.example",
 	} {
 		readme, err := os.ReadFile("../../README.md")
 		require.NoError(t, err)

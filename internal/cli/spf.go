@@ -19,7 +19,7 @@ import (
 func (a *app) spfCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "spf",
-		Short: "Evaluate, check, draw and flatten SPF records",
+		Short: "Look into SPF records: verdicts, faults, costs, senders",
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -170,7 +170,9 @@ func drawVerdict(d *drawing, s spf.Session, v *spf.Verdict) {
 	for _, e := range v.Trace {
 		indent := min(2*e.Depth, 20)
 		lead := fmt.Sprintf("%7d %4d %-9s  %s", e.Lookups, e.Voids, e.Outcome, strings.Repeat(" ", indent))
-		d.para(lead, 24+indent, "", e.Term+"  ("+e.Name+")")
+		in := d.fit("("+e.Name+")", d.width/3)
+		room := d.width - 24 - indent - 1 - report.Columns(in)
+		d.WriteString(lead + d.fit(e.Term, room) + " " + d.ink(dimInk, in) + "\n")
 	}
 }
 

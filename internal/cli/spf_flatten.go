@@ -32,7 +32,7 @@ func (a *app) spfFlattenCommand() *cobra.Command {
 	var o spfFlattenOptions
 	cmd := &cobra.Command{
 		Use:   "flatten NAME",
-		Short: "Write an SPF record with addresses in the place of its lookups",
+		Short: "Write a record with addresses in the place of its lookups",
 		Long: `flatten replaces a, mx, include and redirect by the addresses that they stand for
 now, merged and spread over helper records (_spf1.NAME, …) so that each answer fits
 and all of it stays within the 10 lookups of RFC 7208, 4.6.4. No client gets another

@@ -57,7 +57,10 @@ func (t *flatText) planned(o *spfFlattenOptions, facts *spf.Facts) {
 		} else {
 			t.head(t.label("To publish"))
 		}
-		t.WriteString(zoneLines(p, t.ttl))
+		for line := range strings.Lines(zoneLines(p, t.ttl)) {
+			name, rest, _ := strings.Cut(line, " ") // the lines are long: one sees where each begins
+			t.WriteString(t.ink(boldInk, name) + " " + rest)
+		}
 		t.warnings(o, facts)
 	}
 }

@@ -31,7 +31,7 @@ func (a *app) spfLintCommand() *cobra.Command {
 	var o spfLintOptions
 	cmd := &cobra.Command{
 		Use:   "lint FILE|-",
-		Short: "Check an SPF record before it is published",
+		Short: "Check records before they are published",
 		Long: `lint reads SPF records from a file or standard input and says what is wrong with
 each, where, and what it should be. It takes bare records (v=spf1 …), one a line;
 a record in quoted strings, as DNS hosters show it; and the lines of a zone file,

@@ -23,7 +23,7 @@ func (a *app) spfSendersCommand() *cobra.Command {
 	var o spfDrawOptions
 	cmd := &cobra.Command{
 		Use:   "senders [NAME…]",
-		Short: "List the addresses that may send as a domain, by provider and way",
+		Short: "List the addresses that may send, by provider and way",
 		Long: `senders lists the address ranges that a domain's SPF record passes, largest first, by
 the provider that publishes them and the includes that lead to them. Bars are
 logarithmic: each cell more stands for several times the addresses.
@@ -435,7 +435,9 @@ func drawSpaces(d *drawing, all []*spfSenders) {
 			}
 			return 1
 		})
-		row(over, d.say("let more than %s addresses send", thousands(n)))
+		if over > 0 {
+			row(over, d.say("let more than %s addresses send", thousands(n)))
+		}
 	}
 	d.para(strings.Repeat(" ", 9), 9, "", d.say("the median is %s", thousands(counts[len(counts)/2])))
 	if open > 0 {

@@ -33,7 +33,7 @@ func (a *app) spfTreeCommand() *cobra.Command {
 	var o spfDrawOptions
 	cmd := &cobra.Command{
 		Use:   "tree NAME",
-		Short: "Draw a domain's SPF record with all that it includes, and what each term costs",
+		Short: "Draw a record with all that it includes, and what each term costs",
 		Long: `tree draws the SPF record of a domain and the records that it leads to, in the order
 of evaluation, for a client that no term matches. Of each term that asks the DNS it has
 
