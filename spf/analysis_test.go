@@ -276,6 +276,9 @@ func TestRules_overlapBounds(t *testing.T) {
 		{"each in all before", func(i int) string { return fmt.Sprintf("ip4:10.0.0.0/%d", 8+i%25) }},
 		{"each in all behind", func(i int) string { return fmt.Sprintf("ip4:10.0.0.0/%d", 32-i%25) }},
 		{"exceptions", func(i int) string { return fmt.Sprintf("-ip4:10.%d.%d.1", i>>8, i&255) }},
+		{"exceptions behind what passes", func(i int) string {
+			return fmt.Sprintf("%sip4:10.%d.%d.0/24", []string{"", "-"}[i/4000], i>>8&255, i&255)
+		}},
 		{"exceptions from what passes", func(i int) string { return fmt.Sprintf("%sip4:10.%d.%d.0/24", []string{"", "-"}[i&1], i>>9, i>>1&255) }},
 	}
 	for _, tt := range tests {

@@ -117,7 +117,7 @@ func shadowedForNobody(t *testing.T, seed uint64) (found int) {
 
 func TestShadows_matchNobody(t *testing.T) {
 	found := 0
-	for seed := range uint64(400) {
+	for seed := range uint64(450) {
 		found += shadowedForNobody(t, seed)
 	}
 	require.Greater(t, found, 100)

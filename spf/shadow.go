@@ -107,12 +107,13 @@ func (c *claim) add(by string, static bool) {
 	}
 }
 
-// claims are the terms of Policy other than all, in the order of evaluation.
+// claims are the terms of Policy other than all, in the order of evaluation. A record that
+// is included too is not among them: there its terms may decide.
 func (a *Analysis) claims() []claim {
 	var all []claim
 	next := 0
 	for k, n := range a.Policy {
-		if n.Record == nil {
+		if n.Record == nil || k > 0 && a.leads(n) > 1 {
 			break
 		}
 		live := n.Record.live()
@@ -130,6 +131,16 @@ func (a *Analysis) claims() []claim {
 		}
 	}
 	return all
+}
+
+// leads counts the terms that lead to a record.
+func (a *Analysis) leads(to *Node) (count int) {
+	for i := range a.Links {
+		if a.Links[i].Target == to.Name {
+			count++
+		}
+	}
+	return count
 }
 
 // top is the term of a record of Policy that brings a range; "" where a record further
