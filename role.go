@@ -5,6 +5,7 @@ import (
 
 	"github.com/mailcheck-go/mailcheck/check"
 	"github.com/mailcheck-go/mailcheck/dnsx"
+	"github.com/mailcheck-go/mailcheck/spf"
 )
 
 // Role is what a domain is used for. It decides what is expected of it.
@@ -53,12 +54,17 @@ func (v *view) findRole(given Role) role {
 	}
 	takes, takesKnown := v.takesMail()
 	sends, sendsKnown := v.namesSenders()
+	everybody := v.spf != nil && v.spf.All == spf.Pass // that names nobody, and it forbids nobody
 	signs := v.dkim != nil && (len(v.dkim.Keys) > 0 || v.aliasedKeys())
 	switch {
 	case sends:
 		return role{Sends, false, check.Textf("its SPF record names senders")}
 	case signs:
 		return role{Sends, false, check.Textf("it publishes DKIM keys")}
+	case everybody && takesKnown && takes:
+		return role{Sends, false, check.Textf("it has MX hosts, and its SPF record lets everybody send")}
+	case everybody && takesKnown && !v.mx.Null:
+		return role{RoleUnknown, false, check.Textf("its SPF record lets everybody send, and names nobody")}
 	case takesKnown && takes && sendsKnown && v.spf.Record != nil:
 		return role{Receives, false, check.Textf("it has MX hosts, and its SPF record names no sender")}
 	case takesKnown && takes && sendsKnown:

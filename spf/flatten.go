@@ -55,7 +55,9 @@ type FlatRecord struct {
 // FlatCost is what a record costs at worst.
 type FlatCost struct {
 	Lookups int `json:"lookups"`
-	Voids   int `json:"void_lookups"`
+	Voids   int `json:"void_lookups"` // for clients of the family for which they are more
+	Voids4  int `json:"void_lookups_ipv4"`
+	Voids6  int `json:"void_lookups_ipv6"`
 	Octets  int `json:"octets"` // of the domain's name and all TXT records there
 	Helpers int `json:"helpers"`
 	Ranges  int `json:"ranges"` // that get a pass, by whatever term
@@ -128,7 +130,8 @@ var ErrNoRecord = errors.New("spf: no record to flatten")
 // they stand for, a redirect by the terms of its record. What it cannot know from addresses
 // stays, and so does an include of which another result than pass or no match may
 // come. Neither a result nor an explanation changes for any client, except that a
-// permerror for too many lookups becomes the result that was meant.
+// permerror for too many lookups, or for too many that find nothing, becomes the result
+// that was meant.
 //
 // Senders change their addresses without notice: who publishes a flattened record has
 // to do it again when Until is over, from the record that still names them. See that
@@ -215,7 +218,7 @@ func (f *flattener) run(a *Analysis, facts *Facts) {
 
 func costOf(a *Analysis, helpers int) FlatCost {
 	return FlatCost{
-		Lookups: a.Lookups, Voids: a.Voids.Terms(), Octets: a.Size.TXT, Helpers: helpers, Ranges: len(a.Authorized),
+		Lookups: a.Lookups, Voids: a.Voids.Terms(), Voids4: a.Voids.IPv4, Voids6: a.Voids.IPv6, Octets: a.Size.TXT, Helpers: helpers, Ranges: len(a.Authorized),
 	}
 }
 

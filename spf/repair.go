@@ -23,7 +23,8 @@ const maxRepaired = 500
 // from stays, because nobody but its author knows whether it still holds.
 //
 // It returns nil where there is no record, where nothing can be cured, and where a
-// fault leaves open what is meant.
+// fault leaves open what is meant: +all that names nobody, for one, whose mail another
+// end would stop.
 func Repair(a *Analysis) []check.Change {
 	if a == nil || a.repair == nil {
 		return nil
@@ -128,11 +129,18 @@ func merge(texts []string) (rec *Record, ok bool) {
 	switch {
 	case !rec.Redirect.IsZero():
 		return rec, true
+	case all == Pass && !rec.passes():
+		return nil, false // whom to name instead of everybody only the author knows
 	case !strict || all == "":
 		all = SoftFail
 	}
 	rec.Directives = append(rec.Directives, Directive{Qualifier: all, Mechanism: All})
 	return rec, true
+}
+
+// passes reports whether a term gives somebody a pass.
+func (r *Record) passes() bool {
+	return slices.ContainsFunc(r.Directives, func(d Directive) bool { return d.Qualifier == Pass })
 }
 
 // prune takes out what can match nobody, as the evaluation of the same record showed,

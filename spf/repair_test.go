@@ -34,6 +34,8 @@ host.example. A   8.8.4.4
 		{name: "a name that is none", txt: `"v=spf1 include:localhost +all"`},
 		{name: "two different redirects", txt: `"v=spf1 redirect=good.example redirect=host.example"`},
 		{name: "an address with leading zeros may be octal", txt: `"v=spf1 ip4:8.8.8.010 all"`},
+		{name: "whom +all stands for only the author knows", txt: `"v=spf1 +all"`},
+		{name: "and nobody else passes", txt: `"v=spf1 -ip4:8.8.8.8 ?include:good.example all"`},
 		{name: "who passes because of a range stays", txt: `"v=spf1 ip4:0.0.0.0/0 -all"`},
 
 		{name: "all", txt: `"v=spf1 a:host.example all"`, want: "v=spf1 a:host.example ~all"},

@@ -245,6 +245,20 @@ func spaceText(s spf.Space) check.Text {
 	return check.Textf("%s, %s", v4, v6)
 }
 
+// voidsText says for whom too many lookups find nothing, if there are too many.
+func voidsText(v4, v6 int) check.Text {
+	const many = spf.MaxVoids
+	switch {
+	case v4 > many && v6 > many:
+		return check.Textf("permerror at many receivers, which stop where more than %d lookups find nothing: %d do", many, max(v4, v6))
+	case v4 > many:
+		return check.Textf("permerror for IPv4 clients at many receivers, which stop where more than %d lookups find nothing: %d do", many, v4)
+	case v6 > many:
+		return check.Textf("permerror for IPv6 clients at many receivers, which stop where more than %d lookups find nothing: %d do", many, v6)
+	}
+	return check.Text{}
+}
+
 // padLeft fills a text with blanks in front of it.
 func padLeft(s string, n int) string {
 	return strings.Repeat(" ", max(0, n-report.Columns(s))) + s

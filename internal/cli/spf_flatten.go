@@ -35,9 +35,11 @@ func (a *app) spfFlattenCommand() *cobra.Command {
 		Short: "Write a record with addresses in the place of its lookups",
 		Long: `flatten replaces a, mx, include and redirect by the addresses that they stand for
 now, merged and spread over helper records (_spf1.NAME, …) so that each answer fits
-and all of it stays within the 10 lookups of RFC 7208, 4.6.4. No client gets another
-result: terms of which that cannot be known stay (macros, exists, ptr, what could not
-be read), and so do includes that their service wants to see, such as Zendesk's.
+and all of it stays within the 10 lookups of RFC 7208, 4.6.4. Every client gets the
+result that it gets now, or where that is a permerror (too many lookups, or too many
+that find nothing) the one that was meant. Terms of which that cannot be known stay
+(macros, exists, ptr, what could not be read), and so do includes that their service
+wants to see, such as Zendesk's.
 
 A flattened record is right until the addresses change, and senders do that without
 notice. First see that it is needed: take out what nobody uses, and give senders

@@ -105,6 +105,13 @@ func (t *flatText) verdict() {
 	default:
 		t.headline(p.Domain, t.ink(lookupsInk(p.After.Lookups), t.say("%s instead of %d", after, before)))
 	}
+	switch now, then := &p.Before, &p.After; {
+	case now.Voids <= spf.MaxVoids:
+	case len(p.Replaced) == 0, then.Voids > spf.MaxVoids:
+		t.fault(voidsText(now.Voids4, now.Voids6))
+	default:
+		t.fault(check.Textf("as it is published: %s", voidsText(now.Voids4, now.Voids6)))
+	}
 }
 
 func (t *flatText) costs() {
@@ -192,10 +199,13 @@ func (t *flatText) warnings(o *spfFlattenOptions, facts *spf.Facts) {
 	if len(p.Records) > 2 {
 		t.item("One range more or less moves others to the next helper record or back. When you do this again, --check says in which order to publish, so that none is missing on the way.")
 	}
-	if p.Before.Lookups <= spf.MaxLookups {
-		t.item("%s of %d: it works without being flattened.", lookups(p.Before.Lookups), spf.MaxLookups)
-	} else {
+	switch {
+	case p.Before.Lookups > spf.MaxLookups:
 		t.instead(o, facts)
+	case p.Before.Voids > spf.MaxVoids:
+		t.item("%s of %d: it is enough to take out the terms that find nothing.", lookups(p.Before.Lookups), spf.MaxLookups)
+	default:
+		t.item("%s of %d: it works without being flattened.", lookups(p.Before.Lookups), spf.MaxLookups)
 	}
 	if p.After.Octets > o.Size {
 		t.item("%d octets of TXT records at %s are more than %d: answers may not fit into a UDP packet.", p.After.Octets, p.Domain, o.Size)
