@@ -127,7 +127,7 @@ func (f *flattener) chosen(name string, inside bool) *cause {
 // nothing but pass, to include it is to have its terms (RFC 7208, 5.2). It is worth it
 // where that saves more than the include's own lookup.
 func (f *flattener) apart(p *flat, n *Node, d *Directive, l *link, m *matched, cost Cost, path []Step) bool {
-	if l == nil || d.Qualifier != Pass || m.hard || len(path) >= maxApart || !f.passing(l.node) {
+	if l == nil || d.Qualifier != Pass || m.hard || len(path) >= maxApart || !l.node.passing() {
 		return false
 	}
 	replaced, kept, items, answers := len(f.plan.Replaced), len(f.plan.Kept), len(p.items), len(f.plan.Answers)
@@ -168,29 +168,44 @@ func plainRanges(n *Node) (count int) {
 }
 
 // passing reports whether a record's terms may stand in another record instead of an
-// include of it: all before the all pass, and none of them names the record's domain in
-// a macro.
-func (f *flattener) passing(n *Node) bool {
+// include of it: they mean the same there, nothing but pass comes of them, and whoever
+// matches none gets no pass.
+func (n *Node) passing() bool {
 	if !n.movable() {
 		return false
 	}
 	for _, d := range n.Record.live() {
-		if d.Qualifier != Pass || d.Mechanism == All && d.Qualifier == Pass {
-			return d.Mechanism == All && d.Qualifier != Pass
-		}
-	}
-	return n.Record.All() < 0 && n.Record.Redirect.IsZero()
-}
-
-// movable reports whether a record's terms mean the same elsewhere.
-func (n *Node) movable() bool {
-	for _, d := range n.Record.live() {
-		if d.Domain.has('d') {
+		switch {
+		case d.Mechanism == All:
+			return d.Qualifier != Pass
+		case d.Qualifier != Pass:
 			return false
 		}
 	}
-	return !n.Record.Redirect.has('d')
+	return n.Record.Redirect.IsZero()
 }
+
+// movable reports whether a record's terms mean the same in the record of another
+// domain. %{d} is the domain itself, and %{p} of the client's names best one of the
+// domain's (RFC 7208, 7.2 and 7.3); s, l, o, i, h and v are the same everywhere. A term
+// without a name means the domain (4.8), and can be given the name if that is one that
+// a record can hold.
+func (n *Node) movable() bool {
+	named, problem := parseDomain(n.Name)
+	for _, d := range n.Record.live() {
+		switch {
+		case d.Domain.dependsOnDomain():
+			return false
+		case d.Domain.IsZero() && (d.Mechanism == A || d.Mechanism == MX || d.Mechanism == PTR) && (problem != nil || named.Parts != nil):
+			return false
+		}
+	}
+	return !n.Record.Redirect.dependsOnDomain()
+}
+
+// dependsOnDomain reports whether the text means something else in the record of
+// another domain.
+func (m MacroString) dependsOnDomain() bool { return m.has('d') || m.has('p') }
 
 // ownRedirect puts the record in the place that a redirect leads to (RFC 7208, 6.1), or
 // keeps the redirect.
@@ -205,7 +220,7 @@ func (f *flattener) ownRedirect(p *flat, n *Node, l *link, cost Cost, path []Ste
 	case !n.Record.Exp.IsZero() || !l.node.Record.Exp.IsZero():
 		why = &cause{reason: KeptExplanation, text: check.Textf("a record on this way has an explanation of its own")}
 	case !l.node.movable():
-		why = &cause{reason: KeptMessage, text: check.Textf("its record names its own domain in a macro")}
+		why = &cause{reason: KeptMessage, text: check.Textf("its terms mean something else in the record of another domain")}
 	default:
 		to := below(path, n, cost.Term)
 		f.answer(txtOf(l.node), to)

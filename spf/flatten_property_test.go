@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -35,14 +36,59 @@ func (e *reference) target(spec spf.MacroString, domain string) (string, bool) {
 	if spec.IsZero() {
 		return domain, true
 	}
-	text, err := spf.Expand(spec.Raw, spf.Letters{
-		'd': domain, 'l': "user", 'o': "acme.example", 's': "user@acme.example", 'h': "helo.example", 'v': "in-addr", 'i': e.ip.String(), 'p': "unknown",
-	})
+	letters := spf.Letters{'d': domain, 'l': "user", 'o': "acme.example", 's': "user@acme.example", 'h': "helo.example", 'v': "in-addr", 'i': e.ip.String()}
+	if e.ip.Is6() {
+		letters['v'] = "ip6"
+	}
+	if strings.Contains(spec.Raw, "%{p") {
+		letters['p'] = e.nameOf(domain)
+	}
+	text, err := spf.Expand(spec.Raw, letters)
 	if err != nil {
 		return "", false
 	}
 	name, err := dnsx.ParseName(text)
 	return name, err == nil
+}
+
+// names are the validated domain names of the client (5.5).
+func (e *reference) names() (valid []string) {
+	rrs, _ := e.records(reverse(e.ip), dnsx.TypePTR)
+	for _, rr := range rrs[:min(len(rrs), 10)] {
+		name, _ := rr.Target()
+		if match, _ := e.host(name, &spf.Directive{Bits4: 32, Bits6: 128}); match {
+			valid = append(valid, name)
+		}
+	}
+	return valid
+}
+
+// nameOf is %{p} (7.3).
+func (e *reference) nameOf(domain string) string {
+	valid := e.names()
+	for _, fits := range []func(string) bool{
+		func(name string) bool { return name == domain },
+		func(name string) bool { return strings.HasSuffix(name, "."+domain) },
+		func(string) bool { return true },
+	} {
+		if i := slices.IndexFunc(valid, fits); i >= 0 {
+			return valid[i]
+		}
+	}
+	return "unknown"
+}
+
+// reverse is the name where those of a client stand.
+func reverse(ip netip.Addr) string {
+	if ip.Is4() {
+		b := ip.As4()
+		return fmt.Sprintf("%d.%d.%d.%d.in-addr.arpa", b[3], b[2], b[1], b[0])
+	}
+	var name strings.Builder
+	for _, b := range slices.Backward(ip.AsSlice()) {
+		fmt.Fprintf(&name, "%x.%x.", b&15, b>>4)
+	}
+	return name.String() + "ip6.arpa"
 }
 
 func (e *reference) check(domain string) spf.Result {
@@ -96,8 +142,6 @@ func (e *reference) match(d *spf.Directive, domain string) (bool, spf.Result) {
 		return true, ""
 	case spf.IP4, spf.IP6:
 		return d.Prefix.Contains(e.ip), ""
-	case spf.PTR:
-		return false, ""
 	}
 	name, ok := e.target(d.Domain, domain)
 	if !ok {
@@ -107,6 +151,8 @@ func (e *reference) match(d *spf.Directive, domain string) (bool, spf.Result) {
 		return false, ""
 	}
 	switch d.Mechanism {
+	case spf.PTR:
+		return slices.ContainsFunc(e.names(), func(n string) bool { return n == name || strings.HasSuffix(n, "."+name) }), ""
 	case spf.Include:
 		switch result := e.check(name); result {
 		case spf.None, spf.PermError:
@@ -219,12 +265,26 @@ func (w *wood) term(level int) string {
 	case n < 17:
 		return q + "include:" + w.name(level+1)
 	case n < 18:
-		return q + w.pick("exists:%{i}.x.example", "exists:x.example", "exists:y.example", "exists:%{i}.%{d}", "exists:%{i}.x.example")
+		return q + w.pick("exists:%{i}.x.example", "exists:x.example", "exists:y.example", "exists:%{i}.%{d}", "exists:%{p}.x.example", "exists:%{v}.x.example", "ptr", "ptr:"+w.name(level+1), "ptr:%{o1}")
 	}
-	return q + w.pick("ptr", "ptr:x.example", "a:%{d}", "a:%{l}.h1.example", "include:%{l}.example", "include:%{d2}", "exists:%{d}.x.example", "ip4:0.0.0.0/0", "ip6:::/0", "mx:many.example", "mx:%{l}.example", "all")
+	return q + w.pick("ptr", "ptr:x.example", "include:%{p}", "a:%{p}", "a:%{d}", "a:%{l}.h1.example", "include:%{l}.example", "include:%{d2}", "exists:%{d}.x.example", "ip4:0.0.0.0/0", "ip6:::/0", "mx:many.example", "mx:%{l}.example", "all")
+}
+
+// moving is a record whose terms are worth to stand elsewhere, with one among them that
+// may have its own idea of where it stands. What it leads to is known.
+func (w *wood) moving(level int) string {
+	terms := []string{
+		"include:" + w.name(level+1), "a:" + w.pick("h0.example", "h1.example", "h2.example"), "mx:h3.example",
+		w.pick("exists:%{i}.%{d}", "exists:%{p}.x.example", "exists:%{p}.x.example", "ptr", "ptr:"+w.name(level+1), "exists:%{i}.x.example", "a/0"),
+	}
+	w.Shuffle(len(terms), func(i, j int) { terms[i], terms[j] = terms[j], terms[i] })
+	return "v=spf1 " + strings.Join(terms, " ") + w.pick(" -all", " ~all", " ?all", "", " redirect="+w.name(level+1), " redirect=r.%{d}")
 }
 
 func (w *wood) record(level int) string {
+	if w.odd && w.IntN(2) == 0 {
+		return w.moving(level)
+	}
 	terms := []string{"v=spf1"}
 	for range 1 + w.IntN(5) {
 		terms = append(terms, w.term(level))
@@ -232,7 +292,11 @@ func (w *wood) record(level int) string {
 	switch w.IntN(8) {
 	case 0:
 	case 1, 2:
-		terms = append(terms, "redirect="+w.name(level+1))
+		to := w.name(level + 1)
+		if w.IntN(10) == 0 {
+			to = w.pick("%{p}", "%{d2}")
+		}
+		terms = append(terms, "redirect="+to)
 	case 3:
 		terms = append(terms, "exp=e.example", "-all")
 	default:
@@ -275,9 +339,25 @@ func (w *wood) zone() string {
 	line("acme.example. MX 10 h0.example.")
 	for i := range w.names {
 		line(`n%d.example. TXT "%s"`, i, w.record(i))
+		line(`r.n%d.example. TXT "v=spf1 a:h1.example exists:%%{i}.%%{d2} ?all"`, i)
 		if w.IntN(2) == 0 {
 			line("n%d.example. A %s\nn%d.example. MX 5 h1.example.", i, w.addr4(), i)
 			line("192.0.2.%d.n%d.example. A 127.0.0.2", w.IntN(64), i)
+		}
+	}
+	for range 40 { // who the clients say they are; not all of it is true
+		name, other := "", fmt.Sprintf("n%d.example", w.IntN(w.names))
+		name = w.pick("acme.example", "m.acme.example", other, other, "m."+other, "m."+other, "h0.example", "out.example")
+		ip, t := w.addr4(), "A"
+		if w.IntN(3) == 0 {
+			ip, t = w.addr6(), "AAAA"
+		}
+		line("%s. PTR %s.", reverse(netip.MustParseAddr(ip)), name)
+		if w.IntN(5) > 0 {
+			line("%s. %s %s", name, t, ip)
+		}
+		if w.IntN(2) == 0 {
+			line("%s.x.example. A 127.0.0.2", name)
 		}
 	}
 	return w.b.String()
