@@ -371,3 +371,39 @@ func BenchmarkFlatten(b *testing.B) {
 		}
 	}
 }
+
+// Helper records take no name where the facts have something else, and may take that of
+// a record of ranges alone.
+func TestFlatten_namesOfOthers(t *testing.T) {
+	var ranges strings.Builder
+	for i := range 30 {
+		fmt.Fprintf(&ranges, " ip4:10.%d.0.0/17", i)
+	}
+	facts := factsOf(t, `acme.example. TXT "v=spf1 include:long.example include:mid.example -all"
+mid.example. TXT "v=spf1 include:q.example -all"
+q.example. TXT "v=spf1 ip4:192.0.2.1 -all"
+long.example. TXT "v=spf1`+ranges.String()+` -all"
+`)
+	q := dnsx.Q("_spf1.acme.example", dnsx.TypeTXT)
+	reply := func(text string) dnsx.Reply {
+		return dnsx.Reply{Question: q, Answer: &dnsx.Answer{Question: q, Records: []dnsx.RR{dnsx.NewTXT(q.Name, 60, text)}}}
+	}
+	own := facts.Replies
+	for text, want := range map[string]string{
+		"v=spf1 ip4:192.0.2.7 -all":     "_spf1.acme.example",
+		"v=spf1 include:q.example -all": "_spf2.acme.example",
+		"v=spf1 ip4:192.0.2 -all":       "_spf2.acme.example",
+		"v=spf1 redirect=q.example":     "_spf2.acme.example",
+		"some=thing":                    "_spf2.acme.example",
+	} {
+		facts.Replies = append(own[:len(own):len(own)], reply(text))
+		plan, err := spf.Flatten(facts, spf.FlattenOptions{})
+		require.NoError(t, err)
+		require.Greater(t, len(plan.Records), 1, plan.Problems)
+		assert.Equal(t, want, plan.Records[1].Name, text)
+	}
+	facts.Replies = append(own[:len(own):len(own)], dnsx.Reply{Question: q, Failure: &dnsx.Failure{Question: q, Kind: dnsx.KindTimeout}})
+	plan, err := spf.Flatten(facts, spf.FlattenOptions{})
+	require.NoError(t, err)
+	assert.Equal(t, "_spf2.acme.example", plan.Records[1].Name, "what is not known is not free")
+}

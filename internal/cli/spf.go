@@ -82,16 +82,19 @@ func (a *app) spfCheck(ctx context.Context, o *spfCheckOptions) error {
 		return err
 	}
 	domain := cmp.Or(s.MailFrom, s.Helo)
-	if name, _, err := idn.Domain(domain[strings.LastIndexByte(domain, '@')+1:]); err == nil {
+	name, _, notName := idn.Domain(domain[strings.LastIndexByte(domain, '@')+1:])
+	if notName == nil { // else the verdict says what it is
 		if err := src.knows(name); err != nil {
 			return err
 		}
-		a.notes(src, name)
 	}
 	checker := spf.Checker{Budget: o.timeout}
 	v, err := checker.CheckHost(ctx, src.Resolver, s)
 	if err != nil {
 		return err
+	}
+	if v.Result == spf.TempError && notName == nil {
+		a.notes(src, name)
 	}
 	if o.format == "json" {
 		if v.Path == nil {

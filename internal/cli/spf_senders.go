@@ -301,7 +301,7 @@ func (s *spfSenders) summary(d *drawing, all bool) {
 }
 
 func (s *spfSenders) ink() string {
-	if s.IPv4 > 1<<20 {
+	if s.IPv4 > 1<<20 || !s.Problem.IsZero() {
 		return yellowInk
 	}
 	return greenInk
@@ -383,7 +383,7 @@ func drawSpaces(d *drawing, all []*spfSenders) {
 	wide := report.Columns(head)
 	for _, s := range all {
 		if len(s.Groups)+len(s.Unknown) > 0 {
-			wide = max(wide, min(report.Columns(report.Clean(s.Domain)), 30))
+			wide = max(wide, min(report.Columns(report.Clean(s.Domain)), max(30, d.width/3)))
 		}
 	}
 	d.WriteString(d.ink(dimInk, report.Pad(head, wide)+" "+padLeft(figure, 14)+"  "+report.Pad(d.fit(d.label("logarithm"), sumsCells), sumsCells)+"  "+d.label("senders")) + "\n")

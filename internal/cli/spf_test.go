@@ -11,8 +11,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/mailcheck-go/mailcheck/dnsx"
 	"github.com/mailcheck-go/mailcheck/dnsx/dnstest"
 	"github.com/mailcheck-go/mailcheck/internal/cli"
+	"github.com/mailcheck-go/mailcheck/report"
 )
 
 // The explanation is that of a hostile domain.
@@ -146,6 +148,43 @@ func TestSPFOutput(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, want.out, string(data))
 		})
+	}
+}
+
+// Whatever a record has, no line is wider than the terminal, but for the records to
+// publish, and nothing in it moves the cursor or turns the direction of writing.
+func TestSPFHostileIsDrawnWithinTheTerminal(t *testing.T) {
+	name := strings.Repeat("%{l1r-}.", 25) + strings.Repeat("x", 63) + ".example"
+	long := dnsx.NewTXT("long.example", 60, "v=spf1 include:p.example include:"+name+" exists:"+name+" a:"+name+" include:"+strings.Repeat("a-label.", 28)+
+		"example mx -all exp="+name).String()
+	var many strings.Builder
+	many.WriteString("v=spf1")
+	for i := range 100 {
+		fmt.Fprintf(&many, " include:i%d.example", i)
+	}
+	zone := spfLines + long + "\n" + dnsx.NewTXT("many.example", 60, many.String()+" -all").String() + `
+p.example. TXT "v=spf1 ip4:192.0.2.1 ip4:198.51.100.0/24 -all"
+loop.example. TXT "v=spf1 include:loop2.example -all"
+loop2.example. TXT "v=spf1 ip4:192.0.2.1 include:loop.example -all"
+bidi.example. TXT "v=spf1 include:p.example include:\226\128\174moc.example \027[2Ja:h.example -all"
+wide.example. TXT "v=spf1 include:p.example ` + strings.Repeat(`\230\188\162`, 50) + ` -all"
+long.example. MX 10 p.example.
+`
+	for _, domain := range []string{"long", "many", "loop", "bidi", "wide", "hostile", "tree"} {
+		for _, command := range []string{"tree", "tree --all", "senders", "senders long.example", "flatten", "check --trace --ip 192.0.2.1 --from"} {
+			for _, lang := range []string{"en", "ja"} {
+				args := words("spf " + command + " " + domain + ".example --lang " + lang)
+				got := run(t, dnstest.Must(zone), "", args...)
+				require.NotEqual(t, cli.Usage, got.code, got.err)
+				for line := range strings.Lines(got.out) {
+					line = strings.TrimSuffix(line, "\n")
+					assert.Equal(t, report.Clean(line), line, "%s", args)
+					if !strings.Contains(line, " IN TXT ") {
+						assert.LessOrEqual(t, report.Columns(line), 80, "%s: %s", args, line)
+					}
+				}
+			}
+		}
 	}
 }
 
