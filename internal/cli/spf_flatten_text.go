@@ -48,7 +48,7 @@ func (t *flatText) planned(o *spfFlattenOptions, facts *spf.Facts) {
 		if r.First.Question.Name == "" {
 			t.term(r.Term, "%s; %s", r.Path, lookups(r.Lookups), ranges(r.Ranges))
 		} else {
-			t.term(r.Term, "%s; %s, until %s by %s", r.Path, lookups(r.Lookups), ranges(r.Ranges), t.until(&r.First), r.First.Question.String())
+			t.term(r.Term, "%s; %s, valid for %s (%s)", r.Path, lookups(r.Lookups), ranges(r.Ranges), remaining(t.left(&r.First)), r.First.Question.String())
 		}
 	}
 	if len(p.Records) > 0 && len(p.Replaced) > 0 {
@@ -166,10 +166,18 @@ func (t *flatText) until(e *spf.Expiry) check.Text {
 		return check.Textf("its TTL of %s is over", remaining(e.TTL))
 	}
 	at := e.Until.UTC().Format("2006-01-02 15:04 UTC")
-	if left := e.Until.Sub(t.now); left > 0 {
+	if left := t.left(e); left > 0 {
 		return check.Textf("%s (in %s)", at, remaining(left))
 	}
 	return check.Textf("%s (over)", at)
+}
+
+// left is the time that an answer may still be relied on.
+func (t *flatText) left(e *spf.Expiry) time.Duration {
+	if e.Until.IsZero() {
+		return e.TTL
+	}
+	return max(e.Until.Sub(t.now), 0)
 }
 
 // remaining writes a time in one unit, rounded down.
