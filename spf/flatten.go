@@ -179,23 +179,37 @@ func (f *flattener) run(a *Analysis, facts *Facts) {
 		}
 		return 0
 	})
-	if len(p.Replaced) == 0 {
-		p.After = p.Before
-		for _, e := range a.PermErrors {
-			p.Problems = append(p.Problems, check.Textf("%s: receivers answer with permerror, and there is nothing to flatten", e.Text))
-		}
-		if p.Problems != nil {
-			return
-		}
+	switch {
+	case len(p.Replaced) == 0:
+		f.asItIs(a)
+	case f.work > maxFlattenWork:
+		p.Problems = []check.Text{check.Textf("more than %d ranges", maxSources)}
+	default:
+		f.packed(a, facts, old)
+	}
+}
+
+// asItIs plans the record of which nothing can be replaced.
+func (f *flattener) asItIs(a *Analysis) {
+	p := f.plan
+	p.After = p.Before
+	for _, e := range a.PermErrors {
+		p.Problems = append(p.Problems, check.Textf("%s: receivers answer with permerror, and there is nothing to flatten", e.Text))
+	}
+	if p.Problems == nil {
 		p.Records = []FlatRecord{{Name: a.Owner, Text: a.Text, Octets: a.Size.TXT}}
 		p.draft = p.Records
-		return
 	}
+}
+
+// packed plans records for what the terms became.
+func (f *flattener) packed(a *Analysis, facts *Facts, old *flat) {
+	p := f.plan
 	pack := &packing{
 		flat: old, groups: old.groups(), domain: a.Domain, prefix: f.o.Prefix, size: f.o.Size,
 		beside: a.Size.TXT - len(a.Domain) - a.Size.Record, taken: f.taken(a, facts),
 	}
-	if f.work > maxFlattenWork || !write(pack.groups) {
+	if !write(pack.groups) {
 		p.Problems = []check.Text{check.Textf("more than %d ranges", maxSources)}
 		return
 	}

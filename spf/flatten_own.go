@@ -1,6 +1,8 @@
 package spf
 
 import (
+	"slices"
+
 	"github.com/mailcheck-go/mailcheck/check"
 	"github.com/mailcheck-go/mailcheck/dnsx"
 )
@@ -71,10 +73,14 @@ func (f *flattener) ownTerm(p *flat, n *Node, d *Directive, l *link, cost Cost, 
 	} else if why != nil && f.apart(p, n, d, l, m, cost, path) {
 		return
 	}
+	if why == nil && !f.spend(len(m.set)) {
+		why = &cause{reason: KeptLimit, text: check.Textf("it has too many addresses")}
+	}
 	if why == nil {
 		p.items = append(p.items, item{qualifier: d.Qualifier, set: m.set})
 		f.rests(n, d, l, below(path, n, cost.Term))
 		prefixes, _ := m.set.prefixes(maxSources)
+		f.spend(len(prefixes))
 		f.replaced(cost.Term, path, cost.Lookups, len(prefixes), m.first, Step{n.Name, cost.Term})
 		return
 	}
@@ -125,23 +131,28 @@ func (f *flattener) chosen(name string, inside bool) *cause {
 
 // apart takes an include apart of which a part has to be kept: where its record does
 // nothing but pass, to include it is to have its terms (RFC 7208, 5.2). It is worth it
-// where that saves more than the include's own lookup.
+// where that saves more than the include's own lookup. A record is taken apart once, and
+// tried once where it is not worth it: trees may have it any number of times.
 func (f *flattener) apart(p *flat, n *Node, d *Directive, l *link, m *matched, cost Cost, path []Step) bool {
-	if l == nil || d.Qualifier != Pass || m.hard || len(path) >= maxApart || !l.node.passing() {
+	if l == nil || d.Qualifier != Pass || m.hard || len(path) >= maxApart || f.whole[l.node] || !l.node.passing() {
 		return false
 	}
-	replaced, kept, items, answers := len(f.plan.Replaced), len(f.plan.Kept), len(p.items), len(f.plan.Answers)
+	replaced, kept, items, answers, parts := len(f.plan.Replaced), len(f.plan.Kept), len(p.items), len(f.plan.Answers), len(f.parts)
+	f.replaced(cost.Term, path, cost.Lookups, 0, f.expiry(txtOf(l.node), nil), Step{n.Name, cost.Term})
+	if slices.Contains(f.parts, l.node) {
+		return true // who comes here matched none of its terms where they stand
+	}
+	f.parts = append(f.parts, l.node)
 	to := below(path, n, cost.Term)
 	fresh := f.answer(txtOf(l.node), to)
-	f.replaced(cost.Term, path, 1, 0, f.expiry(txtOf(l.node), nil), Step{n.Name, cost.Term})
 	f.own(p, l.node, to, true)
 	rest := 0
 	for _, k := range f.plan.Kept[kept:] {
 		rest += k.Lookups
 	}
-	f.plan.Replaced[replaced].Lookups = 1
 	if cost.Lookups-rest >= 2 {
-		f.plan.Replaced[replaced].Ranges = plainRanges(l.node)
+		r := &f.plan.Replaced[replaced]
+		r.Lookups, r.Ranges = 1, plainRanges(l.node)
 		return true
 	}
 	for _, e := range f.plan.Answers[answers:] {
@@ -151,7 +162,8 @@ func (f *flattener) apart(p *flat, n *Node, d *Directive, l *link, m *matched, c
 		delete(f.seen, txtOf(l.node))
 	}
 	f.plan.Replaced, f.plan.Kept, p.items = f.plan.Replaced[:replaced], f.plan.Kept[:kept], p.items[:items]
-	f.plan.Answers = f.plan.Answers[:answers]
+	f.plan.Answers, f.parts = f.plan.Answers[:answers], f.parts[:parts]
+	f.whole[l.node] = true
 	return false
 }
 

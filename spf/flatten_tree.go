@@ -25,6 +25,9 @@ type flattener struct {
 	terms map[addressTerm]*matched
 	work  int
 
+	parts []*Node        // whose terms stand in the record instead of an include
+	whole map[*Node]bool // for which that is not worth it
+
 	plan *Flattening
 	seen map[dnsx.Question]bool // in plan.Answers
 }
@@ -55,7 +58,7 @@ type cause struct {
 
 func newFlattener(a *Analysis, f *Facts, o *FlattenOptions) *flattener {
 	return &flattener{
-		w: newWalk(a, f), o: o, nodes: map[*Node]*matched{}, terms: map[addressTerm]*matched{},
+		w: newWalk(a, f), o: o, nodes: map[*Node]*matched{}, terms: map[addressTerm]*matched{}, whole: map[*Node]bool{},
 		plan: &Flattening{}, seen: map[dnsx.Question]bool{},
 	}
 }
