@@ -45,6 +45,26 @@ func TestRepairs(t *testing.T) {
 				},
 			},
 		},
+		{
+			"an include that another brings goes, but not one that its service looks for",
+			"acme.example. MX 10 mx.other.example.\nacme.example. TXT \"v=spf1 include:_spf.acme.example include:mail.zendesk.com include:_spf.more.example -all\"\n" +
+				"_spf.acme.example. TXT \"v=spf1 include:mail.zendesk.com include:_spf.more.example -all\"\n_dmarc.acme.example. TXT \"v=DMARC1; p=reject\"\n" +
+				"mail.zendesk.com. TXT \"v=spf1 ip4:192.161.144.0/20 -all\"\n_spf.more.example. TXT \"v=spf1 ip4:185.12.80.0/24 -all\"\nmx.other.example. A 185.12.80.1\n",
+			[]check.Repair{
+				{
+					Change: check.Change{Name: "acme.example", Type: "TXT", Old: []string{"v=spf1 include:_spf.acme.example include:mail.zendesk.com include:_spf.more.example -all"}, New: []string{"v=spf1 include:_spf.acme.example include:mail.zendesk.com -all"}},
+					Cures:  []string{"spf.include-twice"},
+				},
+				{
+					Change: check.Change{Name: "zendesk1._domainkey.acme.example", Type: "CNAME", New: []string{"zendesk1._domainkey.zendesk.com"}},
+					Cures:  []string{"dkim.no-domainkey-node", "provider.dkim-missing"},
+				},
+				{
+					Change: check.Change{Name: "zendesk2._domainkey.acme.example", Type: "CNAME", New: []string{"zendesk2._domainkey.zendesk.com"}},
+					Cures:  []string{"dkim.no-domainkey-node"},
+				},
+			},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

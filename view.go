@@ -74,6 +74,11 @@ func (v *view) with(f *Facts) *view {
 func (v *view) analyze(from *view) {
 	f, old := v.facts, from.facts
 	v.spf = analyze(f.SPF, old.SPF, from.spf, spf.Analyze)
+	if v.spf != nil && v.spf != from.spf {
+		for _, p := range v.providers.Literal() { // their services look for the include itself
+			v.spf.Keep = append(v.spf.Keep, p.SPF...)
+		}
+	}
 	v.dkim = analyze(f.DKIM, old.DKIM, from.dkim, dkim.Analyze)
 	v.dmarc = analyze(f.DMARC, old.DMARC, from.dmarc, dmarc.Analyze)
 	v.mx = analyze(f.MX, old.MX, from.mx, mx.Analyze)

@@ -74,6 +74,11 @@ type Analysis struct {
 	IPv6       uint64    // networks of 64 bits in it, likewise; math.MaxUint64 if it is all of them
 	Overlaps   []Overlap // those of Authorized that lie in another of it, by address
 
+	// Keep are names whose includes stay in the record although an earlier term brings the
+	// same, because a service looks for its own there: whole names, or "*." and a name for
+	// all below it. It may be set before Repair and Rules are called; Analyze leaves it empty.
+	Keep []string
+
 	repair   func() []check.Change
 	root     *Node
 	order    []*Node    // Nodes in the order of evaluation

@@ -58,7 +58,7 @@ func (a *Analysis) repaired(f *Facts) []check.Change {
 	if a.Record == nil || !a.root.Valid() || a.Record.String() != txt {
 		tree = analyze(withRecord(f, a.Owner, txt))
 	}
-	rec.prune(tree.root)
+	rec.prune(tree.root, a.Keep)
 	if tree.exp != nil && tree.exp.node == tree.root && tree.exp.broken() {
 		rec.Exp = MacroString{} // receivers do as if it were not there (RFC 7208, 6.2)
 	}
@@ -146,7 +146,7 @@ func (r *Record) passes() bool {
 // prune takes out what can match nobody, as the evaluation of the same record showed,
 // and writes ranges as what they are. A term that says something else than those before
 // it which match its clients stays: only its author knows which of the two is meant.
-func (r *Record) prune(n *Node) {
+func (r *Record) prune(n *Node, keep []string) {
 	dead := map[string]bool{}
 	for _, d := range n.dead {
 		dead[d.directive.String()] = true
@@ -156,7 +156,7 @@ func (r *Record) prune(n *Node) {
 			dead[(&Directive{Qualifier: l.Qualifier, Mechanism: Include, Domain: MacroString{Raw: l.Spec}}).String()] = true
 		}
 	}
-	again := n.again()
+	again := n.again(keep)
 	seen := map[termKey]Result{}
 	var kept []Directive
 	for i := range r.Directives {
@@ -196,7 +196,8 @@ func shadowed(before []Directive, d *Directive) bool {
 
 // again are the includes of a record, by their index, that pass nobody because one before
 // them leads to the same record: whoever comes to them got no pass of it (RFC 7208, 5.2).
-func (n *Node) again() map[int]bool {
+// Those of names to keep are left out.
+func (n *Node) again(keep []string) map[int]bool {
 	if n.Record == nil {
 		return nil
 	}
@@ -211,6 +212,7 @@ func (n *Node) again() map[int]bool {
 		links = links[1:]
 		switch {
 		case l.Qualifier != Pass || l.node == nil || l.loop:
+		case asked[l.node] && matchesAny(keep, l.Target):
 		case asked[l.node]:
 			if all == nil {
 				all = map[int]bool{}

@@ -125,6 +125,48 @@ func publish(f *spf.Facts, c check.Change) {
 	}
 }
 
+// What a service looks for stays, and no rule says that it is to go.
+func TestAnalysis_keep(t *testing.T) {
+	const zone = `
+acme.example.   TXT "v=spf1 ip4:8.8.8.0/24 include:b.example include:mail.example include:mail.example include:x.mail.example -all"
+b.example.      TXT "v=spf1 include:x.mail.example include:mail.example -all"
+mail.example.   TXT "v=spf1 ip4:8.8.8.0/25 -all"
+x.mail.example. TXT "v=spf1 ip4:8.8.4.0/25 -all"`
+	tests := []struct {
+		name string
+		keep []string
+		want string
+		ids  []string
+	}{
+		{name: "nothing", want: "v=spf1 ip4:8.8.8.0/24 include:b.example -all", ids: []string{"spf.duplicate-term", "spf.include-twice"}},
+		{name: "a name, once", keep: []string{"mail.example"}, want: "v=spf1 ip4:8.8.8.0/24 include:b.example include:mail.example -all", ids: []string{"spf.duplicate-term", "spf.include-twice"}},
+		{name: "all", keep: []string{"mail.example", "*.mail.example"}, want: "v=spf1 ip4:8.8.8.0/24 include:b.example include:mail.example include:x.mail.example -all", ids: []string{"spf.duplicate-term"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			a := analyze(t, zone)
+			a.Keep = tt.keep
+			changes := spf.Repair(a)
+			require.Len(t, changes, 1)
+			assert.Equal(t, []string{tt.want}, changes[0].New)
+			var ids []string
+			for _, res := range check.Apply(a, spf.Rules(spf.Settings{})) {
+				if res.Outcome == check.Fail {
+					ids = append(ids, res.ID)
+				}
+			}
+			assert.Equal(t, tt.ids, ids)
+		})
+	}
+	a := analyze(t, `
+acme.example. TXT "v=spf1 ip4:8.8.8.0/24 include:mail.example -all"
+mail.example. TXT "v=spf1 ip4:8.8.8.0/25 -all"`)
+	a.Keep = []string{"mail.example"}
+	for _, res := range check.Apply(a, spf.Rules(spf.Settings{})) {
+		assert.NotEqual(t, check.Fail, res.Outcome, res.ID)
+	}
+}
+
 func TestRepair_change(t *testing.T) {
 	a := analyze(t, `
 acme.example.     CNAME apex.acme.example.

@@ -213,11 +213,12 @@ func includeTwice() check.Rule[*Analysis] {
 					own = own || slices.ContainsFunc(a.Policy, func(n *Node) bool { return n.Name == l.In })
 				}
 				node := a.Nodes[again[0].Target]
+				own = own && !matchesAny(a.Keep, node.Name)
 				f := a.finding(a.root, check.Textf("%s is included by %s; each time after the first costs lookups (%d) for nobody",
 					node.Name, strings.Join(names, ", "), 1+node.Lookups))
 				switch {
 				case !own:
-					f.Severity = check.Info // neither is the domain's to remove
+					f.Severity = check.Info // none of them is the domain's to remove, or it is wanted
 				case a.drops(node):
 					f.Fix = a.fix(a.root, check.Textf("Remove the include of %s: one before it asks that record already", node.Name))
 				default:
@@ -233,7 +234,7 @@ func includeTwice() check.Rule[*Analysis] {
 // drops reports that the domain's own record includes another that a term before has
 // asked, which Repair takes out.
 func (a *Analysis) drops(n *Node) bool {
-	for i := range a.root.again() {
+	for i := range a.root.again(a.Keep) {
 		d := &a.root.Record.Directives[i]
 		if slices.ContainsFunc(a.root.Costs, func(c Cost) bool { return c.Directive == d && c.Node == n }) {
 			return true

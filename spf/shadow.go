@@ -70,6 +70,15 @@ type claim struct {
 
 func (c *claim) term() string { return c.node.term(c.index) }
 
+// wanted reports that the term includes a name whose include is to stay.
+func (c *claim) wanted(keep []string) bool {
+	if len(keep) == 0 || c.directive.Mechanism != Include {
+		return false
+	}
+	name, err := target(c.directive.Domain, c.node.Name)
+	return err == nil && matchesAny(keep, name)
+}
+
 // cost is the lookups that the term costs.
 func (c *claim) cost() int {
 	for i := range c.node.Costs {
@@ -167,7 +176,7 @@ func (a *Analysis) shadows() []claim {
 	var found []claim
 	for i := range s.claims {
 		c := &s.claims[i]
-		if s.before(i) && !repeats[c.directive] && len(found) < maxFindings {
+		if s.before(i) && !repeats[c.directive] && !c.wanted(a.Keep) && len(found) < maxFindings {
 			found = append(found, *c)
 		}
 	}
@@ -437,7 +446,7 @@ func (a *Analysis) needless() []claim {
 			}
 			later = later || o.First >= c.from
 		}
-		if needless && later && !repeats[c.directive] && len(found) < maxFindings {
+		if needless && later && !repeats[c.directive] && !c.wanted(a.Keep) && len(found) < maxFindings {
 			found = append(found, *c)
 		}
 	}
