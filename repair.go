@@ -233,7 +233,14 @@ func withChange(f *Facts, c check.Change) (*Facts, error) {
 		a.Records = append(a.Records, added...)
 		return dnsx.Reply{Question: r.Question, Answer: &a}, true
 	})
-	return changed.Interface().(*Facts), nil
+	g := changed.Interface().(*Facts)
+	if g.SPF != nil && g.SPF.Drafts != nil && t == dnsx.TypeTXT { // the values of a change are cut as they have to be
+		room, whole := *g.SPF, *g
+		room.Drafts = slices.DeleteFunc(slices.Clone(room.Drafts), func(strs []string) bool { return slices.Contains(c.Old, strings.Join(strs, "")) })
+		whole.SPF = &room
+		g = &whole
+	}
+	return g, nil
 }
 
 // value is a record as a Change names it.

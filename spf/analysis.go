@@ -85,6 +85,7 @@ type Analysis struct {
 	reply    dnsx.Reply // TXT of Domain
 	senderID []string   // texts at Domain of Sender ID (RFC 4406)
 	type99   dnsx.Reply // SPF of Domain
+	drafts   [][]string // of Facts, those of Texts
 	exp      *explanation
 
 	shown   map[string]bool          // names that exist, and such that do not; nil without Gone
@@ -127,10 +128,11 @@ type Node struct {
 	others int    // TXT records there that are no SPF records
 	misses []miss // those of them that mean to be
 	state  state
-	ranged bool    // Authorized has its ranges
-	glued  []glue  // terms that ran together where one string ends and another starts
-	text   string  // its live directives as String writes them, with blanks between
-	ends   []int32 // of each in text
+	ranged bool      // Authorized has its ranges
+	glued  []glue    // terms that ran together where one string ends and another starts
+	pasted []restart // other records within the text of the one
+	text   string    // its live directives as String writes them, with blanks between
+	ends   []int32   // of each in text
 	links  []*link
 	broken *PermErrorCause // the first proven reason for permerror, of this record or one below
 	open   *Opening        // the first term that passes everybody, in this record or one below
@@ -257,6 +259,7 @@ func analyze(f *Facts) *Analysis {
 	w.explain()
 	w.findGone()
 	a.type99 = w.reply(dnsx.Q(f.Domain, dnsx.TypeSPF)).Reply
+	a.findDrafts(f.Drafts)
 	if len(a.PermErrors) > 0 { // whoever no term matches comes to every one of them
 		a.Default = PermError
 	}

@@ -47,7 +47,14 @@ func (a *Analysis) repaired(f *Facts) []check.Change {
 	if len(meant) == 1 {
 		meant = []string{a.root.unglued(meant[0])}
 	}
-	rec, ok := merge(meant)
+	var texts []string
+	for _, text := range slices.Sorted(slices.Values(meant)) {
+		texts = append(texts, records(text)...)
+	}
+	if len(texts) > maxFindings {
+		return nil
+	}
+	rec, ok := merge(texts)
 	if !ok {
 		return nil
 	}
@@ -66,7 +73,7 @@ func (a *Analysis) repaired(f *Facts) []check.Change {
 	if _, err := Parse(txt); err != nil {
 		return nil
 	}
-	if len(a.Texts) == 1 && len(a.root.glued) == 0 && a.root.Valid() && a.Record.String() == txt {
+	if len(a.Texts) == 1 && len(a.root.glued) == 0 && !a.overlong() && a.root.Valid() && a.Record.String() == txt {
 		return nil
 	}
 	return []check.Change{{Name: a.Owner, Type: "TXT", Old: old, New: []string{txt}}}
@@ -102,7 +109,7 @@ func merge(texts []string) (rec *Record, ok bool) {
 	rec = &Record{}
 	strict := true // every record ends in -all
 	all := Result("")
-	for _, txt := range slices.Sorted(slices.Values(texts)) {
+	for _, txt := range texts {
 		one, ok := cure(txt)
 		if !ok || len(rec.Directives)+len(one.Directives) > maxRepaired {
 			return nil, false

@@ -25,9 +25,9 @@ func Rules(s Settings) []check.Rule[*Analysis] {
 		s.PublicSuffix = topLevel
 	}
 	return []check.Rule[*Analysis]{
-		missing(), multiple(), versionToken(), leadingSpace(),
+		missing(), multiple(), versionToken(), versionAgain(), leadingSpace(),
 		syntax(), unknownMechanism(), badIP(), domainSpec(), macroSyntax(), macroExpOnly(),
-		duplicateModifier(), tabSeparator(), stringJoin(), mechanismAsModifier(), unknownModifier(),
+		duplicateModifier(), tabSeparator(), stringJoin(), stringLength(), mechanismAsModifier(), unknownModifier(),
 		lookupLimit(), lookupNearLimit(s.NearLimit), voidLookups(), voidLookup(s.PublicSuffix), mxTooMany(),
 		includeUnregistered(s.PublicSuffix), includeNone(s.PublicSuffix), redirectNone(s.PublicSuffix), includePermerror(), includeLoop(), includeSelf(),
 		allPass(), includePassAll(), allNeutral(), noAll(), allSoft(),
@@ -142,5 +142,6 @@ func (a *Analysis) faults(n *Node, kind Fault, summary check.Text) []check.Findi
 
 // isGlued reports whether the term at an offset is two that ran together.
 func (n *Node) isGlued(offset int) bool {
-	return slices.ContainsFunc(n.glued, func(g glue) bool { return g.offset == offset })
+	return slices.ContainsFunc(n.glued, func(g glue) bool { return g.offset == offset }) ||
+		slices.ContainsFunc(n.pasted, func(r restart) bool { return r.offset == offset })
 }

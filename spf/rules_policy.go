@@ -139,10 +139,12 @@ func (n *Node) hidesEnd() bool {
 			return true
 		}
 	}
-	return slices.ContainsFunc(n.glued, func(g glue) bool {
-		t, _ := parseTerm(g.right)
-		return t.directive.Mechanism == All || t.modifier.Name == nameRedirect
-	})
+	ends := func(term string) bool {
+		t, _ := parseDefined(term)
+		return t.modifier.Name == "" && t.directive.Mechanism == All || t.modifier.Name == nameRedirect
+	}
+	return slices.ContainsFunc(n.glued, func(g glue) bool { return ends(g.right) }) ||
+		slices.ContainsFunc(n.pasted, func(r restart) bool { return r.glued() && r.term != "" && ends(r.term) })
 }
 
 func termsAfterAll() check.Rule[*Analysis] {
@@ -159,7 +161,7 @@ func termsAfterAll() check.Rule[*Analysis] {
 		Applies: hasRecord,
 		Check: perNode(func(a *Analysis, n *Node) []check.Finding {
 			i := n.Record.All()
-			if i < 0 || i == len(n.Record.Directives)-1 {
+			if i < 0 || i == len(n.Record.Directives)-1 || n.restarted(i) {
 				return nil
 			}
 			after := n.Record.Directives[i+1:]

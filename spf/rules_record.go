@@ -81,16 +81,16 @@ func leadingSpace() check.Rule[*Analysis] {
 		Doc: check.Doc{
 			ID:       "spf.leading-space",
 			Severity: check.High,
-			Title:    "White space in front of v=spf1 hides the SPF record",
+			Title:    "Something in front of v=spf1 that nobody sees hides the SPF record",
 			Text: `Receivers take a TXT record for SPF only if its first character is the "v" of "v=spf1". ` +
-				"They pass over this one without an error, and so over the senders in it.",
+				"They pass over this one, which begins with a blank or the byte order mark of an editor, without an error, and so over the senders in it.",
 			Fix:   "Delete everything in front of v=spf1.",
 			Cite:  []check.Cite{check.RFC(7208, "4.5")},
 			Since: since,
 		},
 		Applies: func(a *Analysis) (bool, []check.Gap) { return len(answers(a.reply)) > 0, a.Unread },
 		Check: func(a *Analysis) ([]check.Finding, []check.Gap) {
-			return a.missed(true, check.Textf("Delete the white space in front of the record")), nil
+			return a.missed(true, check.Textf("Delete what stands in front of v=spf1")), nil
 		},
 	}
 }
@@ -108,6 +108,9 @@ func (a *Analysis) missed(blank bool, summary check.Text) []check.Finding {
 			Detail:   check.Textf("receivers find no SPF record in %q", clip(m.text)),
 			Evidence: []check.Evidence{{Source: "TXT " + a.Owner, Text: m.text, End: m.start()}},
 			Fix:      &check.Fix{Summary: summary, Changes: Repair(a)},
+		}
+		if blank {
+			f.Detail = check.Textf("receivers find no SPF record in %q: in front of it stands %s", clip(m.text), m.lead())
 		}
 		if len(a.Texts) > 0 {
 			f.Severity = check.Low

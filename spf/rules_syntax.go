@@ -220,7 +220,8 @@ func unknownModifier() check.Rule[*Analysis] {
 			var found []check.Finding
 			for _, m := range n.Record.Modifiers {
 				known := slices.ContainsFunc(reportModifiers, func(s string) bool { return strings.EqualFold(s, m.Name) })
-				if !known && !namesMechanism(m.Name) && len(found) < maxFindings {
+				again := strings.EqualFold(m.Name+"="+m.Value.Raw, version) // spf.version-again
+				if !known && !again && !namesMechanism(m.Name) && len(found) < maxFindings {
 					found = append(found, a.finding(n, check.Textf("%s=%s has no effect", clip(m.Name), clip(m.Value.Raw))))
 				}
 			}

@@ -63,6 +63,9 @@ type Facts struct {
 	// Options.Type99 wants it. Each question stands there once.
 	Replies []dnsx.Reply `json:"replies"`
 	Beyond  int          `json:"beyond,omitempty"` // names past MaxNames or MaxHosts, which were not asked for
+	// Drafts are the strings of TXT records of Domain as a file cuts them from which they
+	// are to be published: unlike those of an answer they may be too long.
+	Drafts [][]string `json:"drafts,omitempty"`
 }
 
 // Questions are those that need nothing but the domain's name; nil where that is no

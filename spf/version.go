@@ -23,6 +23,23 @@ func (m *miss) start() int {
 	return len(m.text)
 }
 
+// lead says what stands in front of the version, if it is nothing that people see.
+func (m *miss) lead() string {
+	switch lead := m.text[:m.start()]; {
+	case strings.HasPrefix(lead, "\ufeff"):
+		return "a byte order mark"
+	case strings.HasPrefix(lead, "\u00a0"):
+		return "a no-break space"
+	case strings.Trim(lead, " ") == "":
+		return "a blank"
+	case strings.Trim(lead, "\t") == "":
+		return "a tab"
+	case strings.Trim(lead, blanks[:6]) == "":
+		return "white space"
+	}
+	return "a character that takes no room"
+}
+
 // NearMiss reports whether a text means to be an SPF record and is none because of how it
 // starts (RFC 7208, 4.5), and returns the text that it was meant to be.
 func NearMiss(txt string) (meant string, ok bool) {

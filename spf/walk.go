@@ -124,7 +124,7 @@ func (w *walk) read(name string) *Node {
 	if len(n.Texts) == 1 {
 		strs := one.TXT()
 		n.Record = parse(n.Texts[0])
-		n.glued = gluedTerms(n.Texts[0], strs)
+		n.glued, n.pasted = gluedTerms(n.Texts[0], strs), restarts(n.Texts[0])
 		n.Size.Record, n.Size.Strings = len(n.Texts[0]), len(strs)
 	}
 	return n

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -25,6 +26,8 @@ const (
 type spfText struct {
 	owner   string // "" where the input does not say
 	line    int    // from 1
+	kind    dnsx.Type
+	bare    bool // stands without quotes, and is cut into strings when it is published
 	strings []string
 }
 
@@ -76,7 +79,7 @@ func readSPFInput(data []byte) (*spfInput, error) {
 	r := &inputReader{in: &spfInput{}, line: 1}
 	if text, ok := decodeUTF16(data); ok {
 		r.in.notes = append(r.in.notes, "the input is UTF-16, and was read so: DNS tools want ASCII")
-		data = []byte(text)
+		data = []byte(strings.TrimPrefix(text, "\ufeff")) // the mark is the encoding's
 	}
 	r.rest = string(data)
 	for r.rest != "" {
@@ -150,7 +153,7 @@ func (r *inputReader) entry() error {
 	case body[0] == '"' || strings.HasPrefix(body, `("`):
 		return r.zoneEntry(true)
 	case spf.IsRecord(line), near:
-		r.in.records = append(r.in.records, spfText{line: r.line, strings: []string{line}})
+		r.in.records = append(r.in.records, spfText{line: r.line, kind: dnsx.TypeTXT, bare: true, strings: []string{line}})
 		r.takeLine()
 	default:
 		return r.zoneEntry(false)
@@ -188,7 +191,7 @@ func (r *inputReader) zoneEntry(bare bool) error {
 			}
 			words = append(words, more...)
 		}
-		return r.add(spfText{line: words[0].line}, words)
+		return r.add(spfText{line: words[0].line, kind: dnsx.TypeTXT}, words)
 	}
 	first := words[0]
 	if strings.HasPrefix(first.text, "$") && !first.quoted {
@@ -208,18 +211,14 @@ func (r *inputReader) zoneEntry(bare bool) error {
 		return first.fail(fmt.Sprintf("%q begins neither an SPF record (v=spf1 …) nor a line of a zone file (acme.example. TXT \"v=spf1 …\")", short(first.text)))
 	}
 	kind, err := dnsx.ParseType(words[0].text)
-	const obsolete = 99 // SPF (RFC 7208, 3.1)
-	switch {
-	case err != nil && strings.EqualFold(words[0].text, "SPF"):
-		kind = obsolete
-	case err != nil && !isTypeName(words[0].text):
+	if err != nil && !isTypeName(words[0].text) {
 		return first.fail(fmt.Sprintf("%q begins neither an SPF record (v=spf1 …) nor a line of a zone file (acme.example. TXT \"v=spf1 …\")", short(first.text)))
 	}
-	if kind != dnsx.TypeTXT && kind != obsolete {
+	if kind != dnsx.TypeTXT && kind != dnsx.TypeSPF {
 		r.in.passed++
 		return nil
 	}
-	return r.add(spfText{owner: r.owner, line: first.line}, words[1:])
+	return r.add(spfText{owner: r.owner, line: first.line, kind: kind}, words[1:])
 }
 
 // continues reports whether the next line goes on with the strings of this record.
@@ -240,9 +239,6 @@ func (r *inputReader) add(t spfText, words []inputWord) error {
 	for _, w := range words {
 		t.strings = append(t.strings, w.text)
 		size += len(w.text) + 1 + len(w.text)/255
-		if len(w.text) > 255 {
-			r.in.notes = append(r.in.notes, fmt.Sprintf("line %d: a string of %d octets, and a string holds at most 255: cut it in two", w.line, len(w.text)))
-		}
 		if !w.quoted && len(words) > 1 && spf.IsRecord(words[0].text) {
 			return w.fail("the text has to stand in quotes: without them a name server takes each word for a string, and joins them with no blank between")
 		}
@@ -357,13 +353,14 @@ func escape(s string) (value byte, size int) {
 	return s[0], 1
 }
 
+// atOrigin is the owner of records at an origin that the input does not name.
+const atOrigin = "@"
+
 // absolute is an owner with the origin, where that is known.
 func (r *inputReader) absolute(owner string) string {
 	switch {
-	case owner == "@" && r.origin != "":
-		return r.origin
-	case owner == "@":
-		return ""
+	case owner == atOrigin:
+		return cmp.Or(r.origin, atOrigin)
 	case strings.HasSuffix(owner, ".") || r.origin == "":
 		return strings.TrimSuffix(owner, ".")
 	}

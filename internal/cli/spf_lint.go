@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -139,6 +138,7 @@ func inputName(file string) string {
 type lintUnit struct {
 	target  string
 	domain  string
+	owner   string // as the input has it where that is no name; "" where it names none
 	records []spfText
 }
 
@@ -150,13 +150,22 @@ func lintUnits(records []spfText, file string) []*lintUnit {
 	for _, rec := range records {
 		place := fmt.Sprintf("%s:%d", inputName(file), rec.line)
 		domain, err := dnsx.ParseName(rec.owner)
-		if rec.owner == "" || err != nil {
-			units = append(units, &lintUnit{cmp.Or(rec.owner, place), nobody, []spfText{rec}})
+		if rec.owner == "" {
+			units = append(units, &lintUnit{place, nobody, "", []spfText{rec}})
 			continue
 		}
-		i := slices.IndexFunc(units, func(u *lintUnit) bool { return u.domain == domain })
+		owner := domain
+		switch {
+		case rec.owner == atOrigin:
+			owner, domain = rec.owner, nobody
+		case err != nil:
+			owner, domain, place = rec.owner, nobody, rec.owner
+		default:
+			place = domain
+		}
+		i := slices.IndexFunc(units, func(u *lintUnit) bool { return u.owner == owner })
 		if i < 0 {
-			units = append(units, &lintUnit{domain, domain, nil})
+			units = append(units, &lintUnit{place, domain, owner, nil})
 			i = len(units) - 1
 		}
 		units[i].records = append(units[i].records, rec)
@@ -164,13 +173,24 @@ func lintUnits(records []spfText, file string) []*lintUnit {
 	return units
 }
 
-// rrs are the TXT records of a domain that the unit would publish.
+// drafts are the strings of the records that the input has cut into strings itself.
+func (u *lintUnit) drafts() [][]string {
+	var all [][]string
+	for _, rec := range u.records {
+		if rec.kind == dnsx.TypeTXT && !rec.bare {
+			all = append(all, rec.strings)
+		}
+	}
+	return all
+}
+
+// rrs are the records of a domain that the unit would publish.
 func (u *lintUnit) rrs(domain string) []dnsx.RR {
 	var all []dnsx.RR
 	for _, rec := range u.records {
-		rr := dnsx.RR{Name: domain, Type: dnsx.TypeTXT, TTL: 3600}
+		rr := dnsx.RR{Name: domain, Type: rec.kind, TTL: 3600}
 		for _, s := range rec.strings {
-			for len(s) > 255 { // as the note says
+			for len(s) > 255 { // spf.string-length
 				rr.Data = append(append(rr.Data, 255), s[:255]...)
 				s = s[255:]
 			}
@@ -204,11 +224,17 @@ func (a *app) lint(ctx context.Context, o *spfLintOptions, u *lintUnit, s mailch
 
 func (a *app) lintFacts(ctx context.Context, o *spfLintOptions, u *lintUnit, s mailcheck.Settings) (*mailcheck.Facts, error) {
 	if o.name == "" {
-		q := dnsx.Q(u.domain, dnsx.TypeTXT)
-		reply := dnsx.Reply{Question: q, Answer: &dnsx.Answer{Question: q, Records: u.rrs(u.domain), At: a.Now()}}
+		rrs := u.rrs(u.domain)
+		var replies []dnsx.Reply
+		for _, t := range []dnsx.Type{dnsx.TypeTXT, dnsx.TypeSPF} {
+			of := slices.DeleteFunc(slices.Clone(rrs), func(rr dnsx.RR) bool { return rr.Type != t })
+			if q := dnsx.Q(u.domain, t); t == dnsx.TypeTXT || len(of) > 0 {
+				replies = append(replies, dnsx.Reply{Question: q, Answer: &dnsx.Answer{Question: q, Records: of, At: a.Now()}})
+			}
+		}
 		return &mailcheck.Facts{
 			Schema: mailcheck.FactsSchema, Tool: "mailcheck " + mailcheck.Version, Domain: u.domain, At: a.Now(),
-			SPF: &spf.Facts{Domain: u.domain, Replies: []dnsx.Reply{reply}},
+			SPF: &spf.Facts{Domain: u.domain, Replies: replies, Drafts: u.drafts()},
 		}, nil
 	}
 	name, _, err := idn.Domain(o.name)
@@ -230,5 +256,9 @@ func (a *app) lintFacts(ctx context.Context, o *spfLintOptions, u *lintUnit, s m
 	}
 	over.Next, over.Now = src.Resolver, a.Now
 	src.Resolver, src.Offline, src.SkipMX = &dnsx.Cache{Next: over}, true, true // the certificates are no matter of SPF
-	return src.Discover(ctx, mailcheck.Target{Domain: name, Role: s.Role, Require: s.Require})
+	facts, err := src.Discover(ctx, mailcheck.Target{Domain: name, Role: s.Role, Require: s.Require})
+	if facts != nil && facts.SPF != nil {
+		facts.SPF.Drafts = u.drafts()
+	}
+	return facts, err
 }

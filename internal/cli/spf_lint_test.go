@@ -128,10 +128,13 @@ func TestSPFLintForms(t *testing.T) {
 		{"with a TTL", `acme.example. 1h30m TXT "v=spf1 a -all"`, "acme.example"},
 		{"with an origin", "$TTL 300\n$ORIGIN acme.example.\n@ TXT \"v=spf1 a -all\"\nb 300 IN TXT \"v=spf1 -all\"", "acme.example | b.acme.example"},
 		{"an owner inherited", "acme.example. A 192.0.2.1\n  IN TXT \"v=spf1 a -all\"", "acme.example"},
-		{"of type SPF", `acme.example. SPF "v=spf1 a -all"`, "acme.example"},
+		{"of type SPF", `acme.example. SPF "v=spf1 a -all"`, "acme.example spf.missing spf.type99"},
+		{"of type SPF beside the same TXT", "acme.example. SPF \"v=spf1 a -all\"\nacme.example. TXT \"v=spf1 a -all\"", "acme.example spf.type99"},
+		{"two at an origin without a name", "@ TXT \"v=spf1 a -all\"\n  TXT \"v=spf1 -all\"\nwww TXT \"v=spf1 -all\"\n@ TXT \"v=spf1 mx -all\"", "standard input:1 spf.multiple | www"},
 		{"two at one name", "acme.example. TXT \"v=spf1 a -all\"\nAcme.Example. TXT \"v=spf1 -all\"", "acme.example spf.multiple"},
 		{"escapes", `"v=spf1 a:\095spf.acme.example \-all"`, "standard input:1"},
-		{"a long string", `"v=spf1 ` + strings.Repeat("ip4:185.12.80.1 ", 20) + `-all"`, "standard input:1 spf.duplicate-term"},
+		{"a long string", `"v=spf1 ` + strings.Repeat("ip4:185.12.80.1 ", 20) + `-all"`, "standard input:1 spf.string-length spf.duplicate-term"},
+		{"a long record without quotes", "v=spf1 " + strings.Repeat("ip4:185.12.80.1 ", 20) + "-all", "standard input:1 spf.duplicate-term"},
 		{"no blank", "v=spf1include:a.example", "standard input:1 spf.version-token"},
 		{"no version", "spf1 a -all", "standard input:1 spf.version-token"},
 		{"in smart quotes", "\u201cv=spf1 a -all\u201d", "standard input:1 spf.version-token"},
@@ -140,7 +143,7 @@ func TestSPFLintForms(t *testing.T) {
 		{"a byte order mark", "\ufeffv=spf1 -all", "standard input:1 spf.leading-space"},
 		{"UTF-16", utf16("v=spf1 -all", true), "standard input:1"},
 		{"UTF-16 the other way round", utf16("v=spf1 -all", false), "standard input:1"},
-		{"UTF-16 with its mark", "\xff\xfe" + utf16("v=spf1 -all", true), "standard input:1 spf.leading-space"},
+		{"UTF-16 with its mark", "\xff\xfe" + utf16("v=spf1 -all", true), "standard input:1"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
