@@ -102,7 +102,7 @@ const (
 type Expiry struct {
 	Question dnsx.Question `json:"question"`
 	Path     []Step        `json:"path,omitempty"` // the terms that lead to it from the domain's record
-	TTL      time.Duration `json:"ttl_ns"`
+	TTL      uint32        `json:"ttl"`            // seconds
 	Until    time.Time     `json:"until,omitzero"` // zero where the answer has no time
 }
 
@@ -218,7 +218,7 @@ func (f *flattener) packed(a *Analysis, facts *Facts, old *flat) {
 		return
 	}
 	after, problems := f.judge(a, facts, old, pack)
-	for after.Lookups > MaxLookups && after.Lookups-len(pack.helpers) < MaxLookups && pack.takeIn() {
+	for after.Lookups > MaxLookups && after.Lookups-len(pack.helpers) < MaxLookups && pack.takeIn(pack.room()-len(pack.text())) {
 		after, problems = f.judge(a, facts, old, pack)
 	}
 	p.Problems, p.After = problems, costOf(after, len(pack.helpers))
@@ -305,35 +305,41 @@ func (r *FlatRecord) RR(ttl uint32) dnsx.RR {
 	return rr
 }
 
-// Changes compares the plan with what is published: TXT replies for the names of
-// Records, and for others that had helper records, whose SPF records then go. A name
-// without an answer among the replies counts as one without records.
-func (p *Flattening) Changes(published []dnsx.Reply) []check.Change {
+// Changes compares the plan with what is published: replies to TXT questions for the names
+// of Records, and for others that had helper records, whose SPF records then go. The error
+// is why a reply is missing: mostly a *dnsx.Failure. What is published there is then not
+// known, and neither is what would change.
+func (p *Flattening) Changes(published []dnsx.Reply) ([]check.Change, error) {
 	if len(p.Records) == 0 {
-		return nil
+		return nil, nil
 	}
 	old := map[string][]string{}
-	var names []string
+	var names []string // in the order of the replies
 	for _, r := range published {
-		if r.Question.Type != dnsx.TypeTXT || old[r.Question.Name] != nil {
-			continue
-		}
 		name := r.Question.Name
 		if name == p.Domain {
 			name = p.Records[0].Name
 		}
+		if r.Question.Type != dnsx.TypeTXT || slices.Contains(names, name) {
+			continue
+		}
+		if err := r.Err(); err != nil {
+			return nil, fmt.Errorf("spf: %w", err)
+		}
+		names = append(names, name)
 		for _, txt := range texts(r) {
 			if IsRecord(txt) {
 				old[name] = append(old[name], txt)
 			}
 		}
-		if !slices.Contains(names, name) {
-			names = append(names, name)
-		}
 	}
 	var changes []check.Change
 	for _, r := range p.Records {
-		names = slices.DeleteFunc(names, func(n string) bool { return n == r.Name })
+		at := slices.Index(names, r.Name)
+		if at < 0 {
+			return nil, fmt.Errorf("spf: %w", dnsx.Reply{Question: dnsx.Q(r.Name, dnsx.TypeTXT)}.Err())
+		}
+		names = slices.Delete(names, at, at+1)
 		if have := old[r.Name]; len(have) != 1 || have[0] != r.Text {
 			changes = append(changes, check.Change{Name: r.Name, Type: "TXT", Old: have, New: []string{r.Text}})
 		}
@@ -343,5 +349,5 @@ func (p *Flattening) Changes(published []dnsx.Reply) []check.Change {
 			changes = append(changes, check.Change{Name: name, Type: "TXT", Old: old[name]})
 		}
 	}
-	return changes
+	return changes, nil
 }

@@ -119,6 +119,8 @@ func (p *packing) pack() bool {
 			return false
 		}
 	}
+	for p.takeIn(0) { // what is no longer than the include that would lead to it
+	}
 	return true
 }
 
@@ -194,10 +196,9 @@ func (p *packing) text() string {
 	return b.String() + strings.TrimPrefix(tail.String(), version)
 }
 
-// takeIn moves the last helper record of a group into the domain's record where there is
-// room. It costs a lookup less, and the record changes oftener.
-func (p *packing) takeIn() bool {
-	room := p.room() - len(p.text())
+// takeIn moves the last helper record of a group into the domain's record where that has
+// room for so many octets more. It costs a lookup less, and the record changes oftener.
+func (p *packing) takeIn(room int) bool {
 	for i := range p.groups {
 		g := &p.groups[i]
 		if !g.away {

@@ -135,7 +135,7 @@ acme.example. MX 20 gone.example.
 			`problem: "ip4:1.2.3" in the record of bad.example: an IPv4 address has four numbers from 0 to 255 without leading zeros: receivers answer with permerror, and flattening does not change that`},
 		{name: "a loop", txt: "v=spf1 include:q.example include:loop.example -all", want: "kept include:loop.example: permerror\n" +
 			"problem: include and redirect run in a circle: loop.example, loop.example: receivers answer with permerror, and flattening does not change that"},
-		{name: "what costs more", txt: "v=spf1 include:cut.example -all", o: spf.FlattenOptions{Size: 63}, want: "problem: it would save nothing: the lookups would be 2 instead of 1"},
+		{name: "what saves nothing", txt: "v=spf1 include:cut.example -all", o: spf.FlattenOptions{Size: 63}, want: "problem: it would save nothing: the lookups would be 1 instead of 1"},
 		{name: "too little room for any", txt: "v=spf1 include:p.example include:q.example -all", o: spf.FlattenOptions{Size: 30}, want: "problem: no helper records of 30 octets can have names such as _spf1.acme.example"},
 	}
 	for _, tt := range tests {
@@ -210,9 +210,11 @@ func TestFlattenLimits(t *testing.T) {
 		problem string
 	}{
 		{"the domain's record takes it", 23, "", "1 records, 0 lookups", ""},
-		{"one range too many", 24, "", "3 records, 2 lookups", ""},
+		{"one range more than that and a helper record", 24, "", "2 records, 1 lookups", ""},
+		{"two", 25, "", "3 records, 2 lookups", ""},
 		{"a helper record is full", 46, "", "3 records, 2 lookups", ""},
-		{"and one range more", 47, "", "4 records, 3 lookups", ""},
+		{"one range more stands where the include of it would", 47, "", "3 records, 2 lookups", ""},
+		{"and two more in a helper record", 48, "", "4 records, 3 lookups", ""},
 		{"three helper records", 69, "", "4 records, 3 lookups", ""},
 		{"ten", 230, "", "11 records, 10 lookups", ""},
 		{"the eleventh goes into the domain's record", 238, "", "11 records, 10 lookups", ""},
@@ -298,14 +300,14 @@ q.example. TXT "v=spf1 ip4:192.0.2.3 -all"
 		for _, s := range e.Path {
 			way = append(way, s.Term)
 		}
-		got = append(got, fmt.Sprintf("%s %s %s by %s", e.Until.Format(time.TimeOnly), e.TTL, e.Question, strings.Join(way, ", ")))
+		got = append(got, fmt.Sprintf("%s %d %s by %s", e.Until.Format(time.TimeOnly), e.TTL, e.Question, strings.Join(way, ", ")))
 	}
 	assert.Equal(t, []string{
-		"12:00:00 0s TXT q.example by include:p.example, include:q.example", // RFC 2181, 8
-		"12:01:00 1m0s A old.acme.example by mx",
-		"12:05:00 5m0s A mx.acme.example by mx",
-		"12:10:00 10m0s TXT p.example by include:p.example",
-		"13:00:00 1h0m0s MX acme.example by mx",
+		"12:00:00 0 TXT q.example by include:p.example, include:q.example", // RFC 2181, 8
+		"12:01:00 60 A old.acme.example by mx",
+		"12:05:00 300 A mx.acme.example by mx",
+		"12:10:00 600 TXT p.example by include:p.example",
+		"13:00:00 3600 MX acme.example by mx",
 	}, got, "without the domain's own record, which it replaces")
 	assert.Equal(t, at, p.Until())
 	assert.Equal(t, "A old.acme.example", p.Replaced[1].First.Question.String())
@@ -325,12 +327,51 @@ func TestFlatteningChanges(t *testing.T) {
 		return dnsx.Reply{Question: q, Answer: a}
 	}
 	own, one, two := p.Records[0], p.Records[1], p.Records[2]
-	assert.Empty(t, p.Changes([]dnsx.Reply{reply(own.Name, "other", own.Text), reply(one.Name, one.Text), reply(two.Name, two.Text), reply("_spf3.acme.example")}))
-	assert.Equal(t, []check.Change{
-		{Name: own.Name, Type: "TXT", Old: []string{"v=spf1 -all"}, New: []string{own.Text}},
-		{Name: two.Name, Type: "TXT", New: []string{two.Text}},
-		{Name: "_spf3.acme.example", Type: "TXT", Old: []string{"v=spf1 ip4:192.0.2.1 -all"}},
-	}, p.Changes([]dnsx.Reply{reply(own.Name, "v=spf1 -all"), reply(one.Name, one.Text), reply("_spf3.acme.example", "v=spf1 ip4:192.0.2.1 -all")}))
+	failed := dnsx.Reply{Question: dnsx.Q(two.Name, dnsx.TypeTXT), Failure: &dnsx.Failure{Question: dnsx.Q(two.Name, dnsx.TypeTXT), Kind: dnsx.KindTimeout, Server: "192.0.2.53"}}
+	addresses := dnsx.Reply{Question: dnsx.Q(one.Name, dnsx.TypeA)}
+	tests := []struct {
+		name      string
+		published []dnsx.Reply
+		want      []check.Change
+		err       string
+	}{
+		{name: "all is as planned", published: []dnsx.Reply{reply(own.Name, "other", own.Text), addresses, reply(one.Name, one.Text), reply(two.Name, two.Text), reply("_spf3.acme.example")}},
+		{name: "some is not", published: []dnsx.Reply{reply(own.Name, "v=spf1 -all"), reply(one.Name, one.Text), reply(one.Name, "v=spf1 ?all"), reply(two.Name), reply("_spf3.acme.example", "v=spf1 ip4:192.0.2.1 -all")}, want: []check.Change{
+			{Name: own.Name, Type: "TXT", Old: []string{"v=spf1 -all"}, New: []string{own.Text}},
+			{Name: two.Name, Type: "TXT", New: []string{two.Text}},
+			{Name: "_spf3.acme.example", Type: "TXT", Old: []string{"v=spf1 ip4:192.0.2.1 -all"}},
+		}},
+		{name: "a time-out is no absence", published: []dnsx.Reply{reply(own.Name, own.Text), reply(one.Name, "v=spf1 -all"), failed}, err: "spf: TXT _spf2.acme.example timed out at 192.0.2.53"},
+		{name: "nor is what nobody asked", published: []dnsx.Reply{reply(own.Name, own.Text), reply(two.Name, two.Text)}, err: "spf: TXT _spf1.acme.example was not asked"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := p.Changes(tt.published)
+			assert.Equal(t, tt.want, got)
+			if tt.err == "" {
+				assert.NoError(t, err)
+				return
+			}
+			assert.EqualError(t, err, tt.err)
+			var failure *dnsx.Failure
+			assert.ErrorAs(t, err, &failure)
+		})
+	}
+	none, err := (&spf.Flattening{}).Changes(nil)
+	assert.NoError(t, err)
+	assert.Nil(t, none, "no plan, no change")
+}
+
+func TestFlatteningUnread(t *testing.T) {
+	for txt, want := range map[string]bool{
+		"v=spf1 include:q.example include:slow.example -all": true,
+		"v=spf1 include:q.example exists:slow.example -all":  false, // whatever the answer is, it stays
+		"v=spf1 include:q.example ptr -all":                  false,
+	} {
+		p, err := flatten(t, "q.example. TXT \"v=spf1 ip4:192.0.2.1 -all\"\nslow.example. * !timeout\nacme.example. TXT \""+txt+"\"\n", spf.FlattenOptions{})
+		require.NoError(t, err)
+		assert.Equal(t, want, p.Unread(), txt)
+	}
 }
 
 // Hostile records must not cost more than their bounds.

@@ -282,27 +282,26 @@ func (f *flattener) expiry(q dnsx.Question, path []Step) Expiry {
 	if a == nil {
 		return Expiry{}
 	}
-	ttl := ttlOf(a)
-	if ttl < 0 {
+	ttl, ok := ttlOf(a)
+	if !ok {
 		return Expiry{}
 	}
-	e := Expiry{Question: q, Path: path, TTL: time.Duration(ttl) * time.Second}
+	e := Expiry{Question: q, Path: path, TTL: ttl}
 	if !a.At.IsZero() {
-		e.Until = a.At.Add(e.TTL)
+		e.Until = a.At.Add(time.Duration(ttl) * time.Second)
 	}
 	return e
 }
 
 // ttlOf is the least TTL of an answer and of the aliases on the way to it, or of its
-// denial (RFC 2308, 5); -1 where nothing says it.
-func ttlOf(a *dnsx.Answer) int64 {
-	least := int64(-1)
+// denial (RFC 2308, 5); not ok where nothing says it.
+func ttlOf(a *dnsx.Answer) (least uint32, ok bool) {
 	take := func(ttl uint32) {
 		if ttl > 1<<31-1 { // RFC 2181, 8
 			ttl = 0
 		}
-		if least < 0 || int64(ttl) < least {
-			least = int64(ttl)
+		if !ok || ttl < least {
+			least, ok = ttl, true
 		}
 	}
 	for _, rr := range a.Chain {
@@ -319,7 +318,7 @@ func ttlOf(a *dnsx.Answer) int64 {
 			}
 		}
 	}
-	return least
+	return least, ok
 }
 
 func (m *matched) expires(e Expiry) {

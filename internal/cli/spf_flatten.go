@@ -275,14 +275,11 @@ func (a *app) flattenCheck(ctx context.Context, o *spfFlattenOptions, r dnsx.Res
 	}
 	ctx, cancel := dnsx.WithBudget(ctx, o.timeout)
 	defer cancel()
-	published := dnsx.Ask(ctx, r, o.published(ctx, r, plan)...)
-	for _, reply := range published {
-		if err := reply.Err(); err != nil {
-			return a.notFlattened(err)
-		}
+	changes, err := plan.Changes(o.published(ctx, r, plan))
+	if err != nil {
+		return a.notFlattened(fmt.Errorf("what is published is not known: %w", err))
 	}
-	changes := inOrder(plan.Changes(published))
-	var err error
+	changes = inOrder(changes)
 	if o.format == "json" {
 		err = a.putJSON(&o.writing, flattenJSON{Schema: flattenSchema, Flattening: plan, Changes: &changes})
 	} else {
@@ -298,29 +295,25 @@ func (a *app) flattenCheck(ctx context.Context, o *spfFlattenOptions, r dnsx.Res
 	return nil
 }
 
-// published are the names to look at: those of the plan, and of helper records that the
-// published record includes besides.
-func (o *spfFlattenOptions) published(ctx context.Context, r dnsx.Resolver, plan *spf.Flattening) []dnsx.Question {
-	names := []string{plan.Domain}
+// published asks what stands at the names of the plan, and at those of helper records that
+// the published record includes besides.
+func (o *spfFlattenOptions) published(ctx context.Context, r dnsx.Resolver, plan *spf.Flattening) []dnsx.Reply {
+	qs := []dnsx.Question{dnsx.Q(plan.Domain, dnsx.TypeTXT)}
 	for _, rec := range plan.Records[1:] {
-		names = append(names, rec.Name)
+		qs = append(qs, dnsx.Q(rec.Name, dnsx.TypeTXT))
 	}
-	if answer, err := r.Resolve(ctx, dnsx.Q(plan.Domain, dnsx.TypeTXT)); err == nil {
-		for _, rr := range answer.Records {
-			rec, _ := spf.Parse(rr.Text())
-			for i := 0; rec != nil && i < len(rec.Directives); i++ {
-				name := rec.Directives[i].Domain.Raw
-				if o.helper(name, plan.Domain) && !slices.Contains(names, name) && len(names) < spf.MaxNames {
-					names = append(names, name)
-				}
+	replies := dnsx.Ask(ctx, r, qs...)
+	var more []dnsx.Question
+	for _, rr := range replies[0].Records() {
+		rec, _ := spf.Parse(rr.Text())
+		for i := 0; rec != nil && i < len(rec.Directives); i++ {
+			q := dnsx.Q(rec.Directives[i].Domain.Raw, dnsx.TypeTXT)
+			if o.helper(q.Name, plan.Domain) && !slices.Contains(qs, q) && !slices.Contains(more, q) && len(qs)+len(more) < spf.MaxNames {
+				more = append(more, q)
 			}
 		}
 	}
-	var qs []dnsx.Question
-	for _, name := range names {
-		qs = append(qs, dnsx.Q(name, dnsx.TypeTXT))
-	}
-	return qs
+	return append(replies, dnsx.Ask(ctx, r, more...)...)
 }
 
 // helper reports whether a name is one that flatten gives.

@@ -1,11 +1,14 @@
 package cli_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -156,7 +159,17 @@ func TestSPFFlattenRound(t *testing.T) {
 
 func TestSPFFlattenSaysWhereTheSourceIsWrong(t *testing.T) {
 	got := run(t, nil, "", flattenArgs(flatFile(t, flatZone())+"flat.example --from v=spf1,mx,ipv4:192.0.2.1,-all")...)
+	assert.Equal(t, cli.Usage, got.code)
 	assert.Equal(t, "mailcheck: --from: spf: octet 10, \"ipv4:192.0.2.1\": there is no mechanism \"ipv4\"\n", got.err)
+}
+
+func TestSPFFlattenRefusesAFromThatIsNothing(t *testing.T) {
+	for _, from := range []string{"a..b", "v=spf2,-all"} {
+		got := run(t, nil, "", append(flattenArgs(flatFile(t, flatZone())+"flat.example --from"), strings.ReplaceAll(from, ",", " "))...)
+		assert.Equal(t, cli.Usage, got.code, from)
+		assert.Contains(t, got.err, "neither a name nor a record that starts with v=spf1 and a blank")
+		assert.Empty(t, got.out)
+	}
 }
 
 // A helper record does not replace what somebody else published, and does replace one
@@ -211,4 +224,26 @@ func TestSPFFlattenOrder(t *testing.T) {
 	}
 	require.Greater(t, len(names), 1, got.out)
 	assert.True(t, slices.IsSortedFunc(names, func(a, b string) int { return strings.Compare(b, a) }), "the last first: %s", names)
+}
+
+// What is published is asked for once, and where that is not known nothing is compared.
+func TestSPFFlattenCheckAsksOnce(t *testing.T) {
+	zone := dnstest.Must(`
+flat.example.       TXT "v=spf1 ip4:192.0.2.1 include:_spf1.flat.example include:_spf9.flat.example -all"
+_spf1.flat.example. TXT "v=spf1 ip4:192.0.2.2 -all"
+_spf9.flat.example. TXT !timeout
+`)
+	var asked sync.Map // how often, by question
+	counting := dnsx.ResolverFunc(func(ctx context.Context, q dnsx.Question) (*dnsx.Answer, error) {
+		n, _ := asked.LoadOrStore(q.String(), new(atomic.Int32))
+		n.(*atomic.Int32).Add(1)
+		return zone.Resolve(ctx, q)
+	})
+	got := run(t, counting, "", flattenArgs("flat.example --check --from v=spf1,ip4:192.0.2.1,-all")...)
+	assert.Equal(t, cli.NotKnown, got.code, got.out)
+	assert.Equal(t, "mailcheck: what is published is not known: spf: TXT _spf9.flat.example timed out at dnstest\n", got.err)
+	asked.Range(func(q, n any) bool {
+		assert.LessOrEqual(t, n.(*atomic.Int32).Load(), int32(1), q)
+		return true
+	})
 }

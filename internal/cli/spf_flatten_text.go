@@ -163,7 +163,7 @@ func keptText(k *spf.Kept) check.Text {
 // until says how long an answer may be relied on.
 func (t *flatText) until(e *spf.Expiry) check.Text {
 	if e.Until.IsZero() {
-		return check.Textf("its TTL of %s is over", remaining(e.TTL))
+		return check.Textf("its TTL of %s is over", remaining(time.Duration(e.TTL)*time.Second))
 	}
 	at := e.Until.UTC().Format("2006-01-02 15:04 UTC")
 	if left := t.left(e); left > 0 {
@@ -175,7 +175,7 @@ func (t *flatText) until(e *spf.Expiry) check.Text {
 // left is the time that an answer may still be relied on.
 func (t *flatText) left(e *spf.Expiry) time.Duration {
 	if e.Until.IsZero() {
-		return e.TTL
+		return time.Duration(e.TTL) * time.Second
 	}
 	return max(e.Until.Sub(t.now), 0)
 }
