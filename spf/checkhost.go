@@ -121,7 +121,9 @@ var ErrNoClient = errors.New("spf: the session has no client address")
 // receiver wants a [Checker].
 //
 // It asks at most the questions that section 4.6.4 allows, one term after the other; the
-// address lookups of one mx go side by side. The error is ErrNoClient, or the
+// address lookups of one mx go side by side, and are taken in the order of preference: a
+// host that matches is a match although one behind it cannot be asked, and one that
+// cannot be asked before it is a TempError (5, 5.4). The error is ErrNoClient, or the
 // caller's own ctx.Err() beside a TempError; what the DNS does is a Result.
 func CheckHost(ctx context.Context, r dnsx.Resolver, s Session) (Verdict, error) {
 	var once struct { // one piece of memory costs less than three

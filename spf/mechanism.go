@@ -1,8 +1,10 @@
 package spf
 
 import (
+	"bytes"
 	"cmp"
 	"net/netip"
+	"slices"
 
 	"github.com/mailcheck-go/mailcheck/check"
 	"github.com/mailcheck-go/mailcheck/dnsx"
@@ -101,7 +103,8 @@ func (e *evaluation) void(a *dnsx.Answer) Result {
 	return e.voidLimit()
 }
 
-// voidBelow counts n address lookups below a term.
+// voidBelow counts n address lookups below a term that found nothing; the result is not
+// "" where they count and are too many.
 func (e *evaluation) voidBelow(n int) Result {
 	e.voidHosts += n
 	if n == 0 || !e.countHosts {
@@ -159,9 +162,9 @@ func (e *evaluation) among(a *dnsx.Answer, d *Directive) bool {
 	return false
 }
 
-// exchanges evaluates mx (RFC 7208, 5.4). The hosts are asked for side by side, so
-// their order does not matter: an address that matches counts although the
-// question for another host fails.
+// exchanges evaluates mx (RFC 7208, 5.4). The hosts are asked for side by side; what
+// comes of it is what would come of it if they were asked one after the other, in the
+// order of preference: the first that matches or fails decides.
 func (e *evaluation) exchanges(d *Directive, name string) (matched bool, result Result) {
 	mx := e.ask(name, dnsx.TypeMX)
 	if mx == nil {
@@ -173,28 +176,44 @@ func (e *evaluation) exchanges(d *Directive, name string) (matched bool, result 
 	if n := len(mx.Records); n > mxHosts {
 		return false, e.fail(ProblemHosts, check.Textf("it has %d hosts, %d over the limit", n, n-mxHosts))
 	}
-	hosts := e.room(len(mx.Records))
-	for _, rr := range mx.Records {
-		if _, host, ok := rr.MX(); ok && host != "." {
-			hosts = append(hosts, dnsx.Q(host, e.family))
-		}
-	}
-	var failed error
-	voids := 0
-	for _, reply := range e.askAll(hosts) {
+	for _, reply := range e.askAll(e.hosts(mx.Records)) {
 		switch {
 		case reply.Answer == nil:
-			failed = reply.Err()
+			return false, e.failed(reply.Err())
 		case e.among(reply.Answer, d):
 			return true, ""
 		case reply.Absent():
-			voids++
+			if result := e.voidBelow(1); result != "" {
+				return false, result
+			}
 		}
 	}
-	if failed != nil {
-		return false, e.failed(failed)
+	return false, ""
+}
+
+// hosts returns the questions for the addresses of mail hosts, by preference; those
+// that are preferred alike are in the order of the answer.
+func (e *evaluation) hosts(records []dnsx.RR) []dnsx.Question {
+	qs := e.room(len(records))
+	for _, rr := range byPreference(records) {
+		if _, host, ok := rr.MX(); ok && host != "." {
+			qs = append(qs, dnsx.Q(host, e.family))
+		}
 	}
-	return false, e.voidBelow(voids)
+	return qs
+}
+
+// byPreference sorts MX records; where they are sorted nothing is copied.
+func byPreference(records []dnsx.RR) []dnsx.RR {
+	compare := func(a, b dnsx.RR) int { // the first two octets (RFC 1035, 3.3.9)
+		return bytes.Compare(a.Data[:min(2, len(a.Data))], b.Data[:min(2, len(b.Data))])
+	}
+	if slices.IsSortedFunc(records, compare) {
+		return records
+	}
+	records = slices.Clone(records) // the answer is the resolver's
+	slices.SortStableFunc(records, compare)
+	return records
 }
 
 // room is for n questions that askAll is to put.
