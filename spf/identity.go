@@ -64,6 +64,7 @@ var (
 	errNoDomain  = errors.New("there is no domain")
 	errOneLabel  = errors.New("the domain has one label alone")
 	errLiteral   = errors.New("an address literal is no domain")
+	errNumber    = errors.New("the domain ends in digits alone, as an address does and no domain")
 	errCharacter = errors.New("the domain has a character that no domain in a mail address has")
 	errUTF8      = errors.New("the domain is neither ASCII nor UTF-8")
 )
@@ -80,8 +81,13 @@ func parseDomainName(domain string) (string, error) {
 		return "", errCharacter
 	}
 	name, err := dnsx.ParseName(domain)
-	if err == nil && strings.IndexByte(name, '.') < 0 {
+	dot := strings.LastIndexByte(name, '.')
+	switch {
+	case err != nil:
+	case dot < 0:
 		err = errOneLabel
+	case strings.Trim(name[dot+1:], "0123456789") == "": // toplabel of RFC 7208, 7.1, which 4.8 wants of <domain> too
+		err = errNumber
 	}
 	return name, err
 }

@@ -15,7 +15,7 @@ import (
 // What a class takes has to be shown: with edit the peer agrees once the case has
 // no longer what it takes another way; with as, mailcheck says of the edited case what
 // the peer says of the case as it is; with is, the peer's own words and our trace name
-// the place.
+// the place, or the domain alone has but one result by the text.
 type class struct {
 	id      string
 	peers   []string
@@ -25,8 +25,10 @@ type class struct {
 	is      func(t *trial, x said) bool
 	edit    func(c *change)
 	same    bool // the edit changes nothing of what the standards say, so mailcheck has to say the same
-	as      func(text string) string
-	with    *spf.Checker // as mailcheck would say with other limits
+	spelt   bool // the edit writes for the peer what mailcheck reads: of it the peer says what mailcheck says of the case
+	as      func(w *world)
+	with    *spf.Checker                // as mailcheck would say with other limits
+	only    func(t *trial, x said) bool // what has to hold beside that; nil for nothing
 }
 
 // change is what an edit makes of a case.
@@ -64,11 +66,13 @@ func (l *lane) plain(t *trial, name string) (string, error) {
 	for i := range classes {
 		c := &classes[i]
 		switch {
-		case !c.of(name):
+		case !c.of(name), c.only != nil && !c.only(t, x):
 		case c.is != nil && c.is(t, x):
 			return c.id, nil
 		case c.as != nil:
-			v, err := spf.CheckHost(context.Background(), t.world.edited(both(t.world.edit, c.as)), sessionOf(t.session))
+			w := t.world.again()
+			c.as(w)
+			v, err := patient.CheckHost(context.Background(), w, sessionOf(t.session))
 			if err != nil {
 				return "", err
 			}
@@ -76,7 +80,7 @@ func (l *lane) plain(t *trial, name string) (string, error) {
 				return c.id, nil
 			}
 		case c.with != nil:
-			v, err := c.with.CheckHost(context.Background(), t.world.edited(t.world.edit), sessionOf(t.session))
+			v, err := c.with.CheckHost(context.Background(), t.world.again(), sessionOf(t.session))
 			if err != nil {
 				return "", err
 			}
@@ -149,9 +153,15 @@ func (l *lane) explain(t *trial, name string, edits []*class) (ok bool, rest str
 	for _, e := range edits {
 		e.edit(&c)
 	}
-	again, err := l.trial(c.session, t.world.edited(both(t.world.edit, c.text)), map[string]peer{name: l.peers[name]})
+	w := t.world.again()
+	w.texts(c.text)
+	w.move(domainOf(c.session))
+	again, err := l.trial(c.session, w, map[string]peer{name: l.peers[name]})
 	if err != nil {
 		return false, "", err
+	}
+	if !slices.ContainsFunc(edits, func(c *class) bool { return !c.spelt }) {
+		again.ours = t.ours
 	}
 	if !slices.ContainsFunc(edits, func(c *class) bool { return !c.same }) && !t.alike(again) {
 		return false, "", nil // and we are wrong
@@ -176,9 +186,7 @@ func (c *class) changes(t *trial) bool {
 	if edited.session != t.session {
 		return true
 	}
-	t.world.mu.Lock()
-	defer t.world.mu.Unlock()
-	for _, n := range t.world.nodes {
+	for _, n := range t.world.known() {
 		for _, rr := range n.records[dnsx.TypeTXT] {
 			if text := rr.Text(); edited.text(text) != text {
 				return true
@@ -223,6 +231,14 @@ func (c *change) domain(edit func(string) string) {
 	s.Sender = s.Sender[:at] + edit(s.Sender[at:])
 }
 
+// reason is what mailcheck says of a problem; "" where there is none.
+func reason(t *trial) string {
+	if t.ours.Problem == nil {
+		return ""
+	}
+	return t.ours.Problem.Reason.String()
+}
+
 func problem(t *trial, kinds ...spf.ProblemKind) bool {
 	return t.ours.Problem != nil && slices.Contains(kinds, t.ours.Problem.Kind)
 }
@@ -244,14 +260,6 @@ func without(kinds ...spf.Fault) func(string) string {
 	}
 }
 
-// world.edited replaces an edit that was there, so that as goes on top of it.
-func both(first, then func(string) string) func(string) string {
-	if first == nil {
-		return then
-	}
-	return func(text string) string { return then(first(text)) }
-}
-
 // domainOf is the domain of a session's identity, as it was said.
 func domainOf(s session) string {
 	if s.Sender == "" {
@@ -263,7 +271,7 @@ func domainOf(s session) string {
 // failing reports whether a peer stopped at the address lookup of a host to which
 // records of a type lead.
 func failing(t *trial, x said, typ dnsx.Type) bool {
-	for _, n := range t.world.nodes {
+	for _, n := range t.world.known() {
 		for _, rr := range n.records[typ] {
 			host, _ := rr.Target()
 			if typ == dnsx.TypeMX {
@@ -278,8 +286,10 @@ func failing(t *trial, x said, typ dnsx.Type) bool {
 }
 
 // fails reports whether a question has no answer in the world.
-func fails(t *trial, name string, typ dnsx.Type) bool {
-	_, err := t.world.edited(t.world.edit).Resolve(context.Background(), dnsx.Q(name, typ))
+func fails(t *trial, name string, typ dnsx.Type) bool { return failsIn(t.world.again(), name, typ) }
+
+func failsIn(w *world, name string, typ dnsx.Type) bool {
+	_, err := w.Resolve(context.Background(), dnsx.Q(name, typ))
 	return err != nil
 }
 

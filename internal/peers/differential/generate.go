@@ -24,24 +24,25 @@ func makeCase(seed uint64, id int) (session, *world) {
 	r := rand.New(rand.NewPCG(seed, uint64(id)))
 	w := &world{seed: r.Uint64(), nodes: map[string]*node{}}
 	w.ip = client(r)
-	w.ptrs = pick(r, -2, -1, 0, 1, 1, 1, 2, 2, 3, 4, 9, 10, 11, 12)
-	domain := senderDomain(r)
-	w.root = "acme.example"
-	if name, err := dnsx.ParseName(aLabels.Replace(domain)); err == nil {
-		w.root = name
+	w.ptrs = pick(r, -1, 0, 1, 1, 1, 1, 2, 2, 2, 3, 3, 4, 9, 10, 11, 12)
+	if r.IntN(40) == 0 {
+		w.ptrs = -2
 	}
+	domain := senderDomain(r)
+	w.root = rootOf(domain)
+	w.seen = w.root
 	s := session{ID: id, IP: w.ip.String(), Helo: helo(r), Receiver: "mx.receiver.test"}
 	switch n := r.IntN(100); {
 	case n < 6:
 		s.Helo = domain
-	case n < 9:
+	case n < 7:
 		s.Sender = "@" + domain
-	case n < 12:
+	case n < 8:
 		s.Sender = domain
 	default:
 		s.Sender = local(r) + "@" + domain
 	}
-	if r.IntN(4) == 0 {
+	if r.IntN(6) == 0 {
 		w.plan = limits(r)
 	}
 	return s, w
@@ -61,22 +62,22 @@ func client(r *rand.Rand) netip.Addr {
 }
 
 func senderDomain(r *rand.Rand) string {
-	switch n := r.IntN(100); {
-	case n < 70:
+	switch n := r.IntN(200); {
+	case n < 160:
 		return pick(r, "acme.example", "mail.acme.example", "acme.example", "b.example", "a.b.c.d.e.acme.example")
-	case n < 78:
+	case n < 176:
 		return pick(r, "ACME.Example", "Mail.aCME.example", "_x.acme.example", "123.acme.example", "xn--bcher-kva.example", "a-b.acme.example")
-	case n < 81:
+	case n < 178:
 		return "acme.example."
-	case n < 84:
+	case n < 180:
 		return strings.Repeat("x", 63) + ".acme.example"
-	case n < 86: // 241 octets and 12 of ".example" and so on
+	case n < 181: // 241 octets and 12 of ".example" and so on
 		return strings.Repeat(strings.Repeat("y", 59)+".", 4) + pick(r, "example", "acme.example", "abcd.example", "abcde.example")
-	case n < 90:
+	case n < 183:
 		return pick(r, "localhost", "example", "acme..example", ".acme.example", "acme.example..", strings.Repeat("x", 64)+".example")
-	case n < 93:
+	case n < 184:
 		return pick(r, "bücher.example", "例え.example", "Bücher.example")
-	case n < 95:
+	case n < 185:
 		return pick(r, "[192.0.2.7]", "[IPv6:2001:db8::7]", "192.0.2.7", "1.2.3.4")
 	}
 	return kindName(r)
@@ -86,24 +87,28 @@ func senderDomain(r *rand.Rand) string {
 var aLabels = strings.NewReplacer("bücher", "xn--bcher-kva", "Bücher", "xn--bcher-kva", "例え", "xn--r8jz45g")
 
 func local(r *rand.Rand) string {
-	if n := r.IntN(100); n < 60 {
+	switch n := r.IntN(100); {
+	case n < 78:
 		return pick(r, "user", "strong-bad", "a.b.c", "first.last+tag", "User_Name", "x", "postmaster")
-	} else if n < 80 {
+	case n < 88:
 		return pick(r, "a-b+c,d/e_f=g", "..a..", ".user", "user.", "a--b", "-a-", "o'neil", "100%", "a%{d}b", "a~b!c#d$e", strings.Repeat("long.", 12)+"x")
-	} else if n < 88 {
+	case n < 92:
 		return pick(r, `"a b"`, `"a.b"`, `"a@b"`, `"a\"b"`, `"<x>"`)
-	} else if n < 92 {
+	case n < 94:
 		return pick(r, "用户", "jürgen", "jü.rgen")
-	} else if n < 94 {
+	case n < 95:
 		return strings.Repeat("a", 64)
-	} else if n < 96 {
+	case n < 96:
 		return strings.Repeat("ab.", 90) + "c"
 	}
 	return strconv.Itoa(r.IntN(1000))
 }
 
 func helo(r *rand.Rand) string {
-	return pick(r, "mail.acme.example", "mail.acme.example", "out.b.example", "OUT.b.example", "localhost", "[192.0.2.7]", "a_b", "", "x.example.", "a b", "bücher.example", "%{d}")
+	if r.IntN(4) > 0 {
+		return pick(r, "mail.acme.example", "out.b.example", "OUT.b.example")
+	}
+	return pick(r, "localhost", "[192.0.2.7]", "a_b", "", "x.example.", "a b", "bücher.example", "%{d}")
 }
 
 var bases = []string{"acme.example", "b.example", "x.test"}
@@ -116,8 +121,8 @@ func kindName(r *rand.Rand) string {
 	if r.IntN(3) == 0 {
 		kind = "n"
 	}
-	if kind == "mx" && r.IntN(3) == 0 {
-		n = pick(r, 9, 10, 11, 12)
+	if kind == "mx" && r.IntN(5) == 0 {
+		n = pick(r, 9, 10, 10, 11, 12)
 	}
 	if kind == "cname" && r.IntN(4) == 0 {
 		n = pick(r, 5, 6, 9)
@@ -125,9 +130,12 @@ func kindName(r *rand.Rand) string {
 	return kind + strconv.Itoa(n) + "." + base(r)
 }
 
-// texts gives a name its TXT records.
-func (w *world) texts(n *node, name, kind string, number int, r *rand.Rand) {
+// records gives a name its TXT records.
+func (w *world) records(n *node, name, kind string, number int, r *rand.Rand) {
 	split := w.random(name + " strings")
+	if name == w.root {
+		split = w.random(w.seen + " strings")
+	}
 	one := func(text string) {
 		if w.edit != nil {
 			text = w.edit(text)
@@ -142,7 +150,7 @@ func (w *world) texts(n *node, name, kind string, number int, r *rand.Rand) {
 		text := w.plan
 		if text == "" {
 			text = record(r, 6)
-			if r.IntN(8) == 0 {
+			if r.IntN(10) == 0 {
 				text = slip(text, r)
 			}
 		}
@@ -214,13 +222,17 @@ func networks(r *rand.Rand) string {
 }
 
 func network(r *rand.Rand) string {
-	switch r.IntN(9) {
+	switch r.IntN(12) {
 	case 0:
 		return fmt.Sprintf("ip4:192.0.2.%d/%d", r.IntN(256), 24+r.IntN(9))
 	case 1:
 		return fmt.Sprintf("ip6:2001:db8:1:2::/%d", 60+r.IntN(69))
 	case 2:
-		return pick(r, "ip4:0.0.0.0/0", "ip6:::/0", "ip6:::ffff:192.0.2.0/120", "ip6:::ffff:c000:200/120", "ip4:192.0.2.0", "ip6:2001:DB8:1:2:0::1", "ip4:192.0.2.7/0", "ip6:2001:db8::192.0.2.1/32", "ip6:::ffff:0:0/96")
+		return pick(r, "ip4:0.0.0.0/0", "ip4:192.0.2.0", "ip6:2001:DB8:1:2:0::1", "ip4:192.0.2.7/0", "ip6:2001:db8::192.0.2.1/32")
+	case 3:
+		if r.IntN(3) == 0 {
+			return pick(r, "ip6:::/0", "ip6:::ffff:192.0.2.0/120", "ip6:::ffff:c000:200/120", "ip6:::ffff:0:0/96")
+		}
 	}
 	return pick(r, "ip4:198.51.100.0/24", "ip4:10.0.0.1", "ip6:2001:db8:ff::/48", "IP4:203.0.113.7", "ip6:fe80::1")
 }
@@ -238,10 +250,10 @@ func record(r *rand.Rand, most int) string {
 	case n < 13:
 		terms = append(terms, pick(r, "-", "-", "-", "-", "~", "?", "+", "")+pick(r, "all", "all", "all", "ALL", "aLl"))
 	case n < 16:
-		terms = append(terms, pick(r, "redirect", "redirect", "Redirect", "REDIRECT")+"="+domainSpec(r))
+		terms = append(terms, capital(r, "redirect")+"="+domainSpec(r))
 	}
 	if r.IntN(3) == 0 {
-		terms = insert(terms, pick(r, "exp", "exp", "EXP")+"="+pick(r, "why"+strconv.Itoa(r.IntN(9))+"."+base(r), "why"+strconv.Itoa(r.IntN(9))+"."+base(r), "why1.%{d}", domainSpec(r)), r)
+		terms = insert(terms, capital(r, "exp")+"="+pick(r, "why"+strconv.Itoa(r.IntN(9))+"."+base(r), "why"+strconv.Itoa(r.IntN(9))+"."+base(r), "why1.%{d}", domainSpec(r)), r)
 	}
 	if r.IntN(12) == 0 {
 		terms = insert(terms, pick(r, "moo=x", "moo=", "x-y_z.1=%{d}/%%", "default=-all", "op=auth", "accredit=%{s}", "match.sub=a:b", "ra=postmaster", "moo=x:y/z"), r)
@@ -250,6 +262,14 @@ func record(r *rand.Rand, most int) string {
 		terms = insert(terms, pick(r, "redirect=leaf1.b.example", "all", "?all", "-all"), r)
 	}
 	return strings.Join(terms, pick(r, " ", " ", " ", "  "))
+}
+
+// capital writes a few names otherwise.
+func capital(r *rand.Rand, name string) string {
+	if r.IntN(12) > 0 {
+		return name
+	}
+	return pick(r, strings.ToUpper(name), strings.ToUpper(name[:1])+name[1:])
 }
 
 func insert(terms []string, term string, r *rand.Rand) []string {
@@ -296,22 +316,22 @@ func lengths(r *rand.Rand) string {
 
 func domainSpec(r *rand.Rand) string {
 	name := kindName(r)
-	switch n := r.IntN(100); {
-	case n < 62:
+	switch n := r.IntN(200); {
+	case n < 142:
 		return name
-	case n < 66:
+	case n < 146:
 		return name + "."
-	case n < 69:
+	case n < 152:
 		return strings.ToUpper(name)
-	case n < 72:
+	case n < 155:
 		return pick(r, "_spf.", "a_b.", "x/y.", "1.", "%%.", "a%_b.", "%-.", "*.", "!.", "a\"b.", "(.", "a\\b.", "a\\.b.", "a:b.", "a=b.", "#.", "'.", "a;b.", "a,b.") + name
-	case n < 74:
+	case n < 157:
 		return strings.Repeat("z", pick(r, 62, 63, 64)) + "." + name
-	case n < 77:
+	case n < 160:
 		return strings.Repeat("%{l}.", r.IntN(6)) + strings.Repeat(strings.Repeat("w", 49)+".", r.IntN(5)) + strings.Repeat("q", r.IntN(50)) + "." + name
-	case n < 80:
+	case n < 168:
 		return pick(r, "%{d}", "%{o}", "%{d2}", "%{o1r}.x.test", "%{h}", "%{D}")
-	case n < 82:
+	case n < 171:
 		return macroText(r, false) + "." + name + pick(r, "%{d}", "%{d1}", "%{dr}", "%%", "%_", "%-")
 	}
 	return macroText(r, false) + "." + pick(r, name, "x.test", "_spf.%{d}", "b.example", "%{d2}", "%{o}")
@@ -329,7 +349,7 @@ func macroText(r *rand.Rand, exp bool) string {
 }
 
 func macro(r *rand.Rand, exp bool) string {
-	letters := "slodivhslodivhslodivhp"
+	letters := "slodivhslodivhslodivhslodivhslodivhslodivhp"
 	if exp {
 		letters += "crtpcrtp"
 	}
@@ -339,10 +359,18 @@ func macro(r *rand.Rand, exp bool) string {
 	}
 	b := "%{" + letter
 	if r.IntN(3) == 0 {
-		b += pick(r, "1", "2", "3", "4", "9", "02", "128", "99999999999999999999")
+		b += pick(r, "1", "1", "2", "2", "3", "3", "4", "9", "02", "128")
+		if r.IntN(40) == 0 {
+			b += "99999999999999999999"
+		}
 	}
-	b += pick(r, "", "", "", "", "", "", "r", "r", "r", "R")
-	if r.IntN(4) == 0 {
+	switch n := r.IntN(60); {
+	case n < 20:
+		b += "r"
+	case n < 21:
+		b += "R"
+	}
+	if r.IntN(8) == 0 {
 		for range 1 + r.IntN(3) {
 			b += pick(r, ".", "-", "+", ",", "/", "_", "=")
 		}

@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/mailcheck-go/mailcheck/dnsx"
@@ -12,23 +14,30 @@ import (
 
 var classes = []class{
 	{
-		id: "identity", peers: []string{pyspf, mailspf, goPeer}, section: "4.3",
-		why: "they ask for domains that are malformed or have one label alone, which is none",
-		is:  func(t *trial, _ said) bool { return problem(t, spf.ProblemIdentity) && malformed(domainOf(t.session)) },
+		id: "identity", peers: []string{pyspf, mailspf, goPeer}, section: "4.3, 4.8",
+		why: "they ask for domains that are malformed, end in digits alone (7.1) or have one label, which is none",
+		is:  func(t *trial, _ said) bool { return t.ours.Result == spf.None && malformed(domainOf(t.session)) },
 	},
 	{
 		id: "one-label-target", peers: []string{pyspf, mailspf, goPeer}, section: "4.3, 5.2, 6.1",
 		why: "they evaluate records at one label for include and redirect; it is none there, so permerror",
 		is: func(t *trial, x said) bool {
-			return problem(t, spf.ProblemName) && strings.HasSuffix(t.ours.Problem.Reason.String(), "has one label alone")
+			name, rest, _ := strings.Cut(reason(t), " ")
+			return problem(t, spf.ProblemName) && rest == "has one label alone" && !strings.Contains(name, ".")
 		},
 	},
 	{
 		id: "voids-of-hosts", peers: []string{pyspf, mailspf}, section: "4.6.4",
 		both: true,
 		why:  "they count each host and name of the client that has no address; the text counts terms",
+		with: &spf.Checker{CountHosts: true},
+	},
+	{
+		id: "voids-of-names", peers: []string{pyspf, mailspf}, section: "4.6.4, 5.5",
+		both: true,
+		why:  "the same, and they ask for names of the client that cannot match, or a name again that had no address",
 		is: func(t *trial, x said) bool {
-			return x.Result == "permerror" && mentions(x, "void") && t.ours.Result != spf.PermError && t.ours.Voids+voidHosts(t)*askers(t) > 2
+			return x.Result == "permerror" && mentions(x, "void") && t.ours.Result != spf.PermError && askers(t) > 0 && t.ours.Voids+voidHosts(t)*askers(t) > 2
 		},
 	},
 	{
@@ -41,7 +50,7 @@ var classes = []class{
 	{
 		id: "faults-not-reached", peers: []string{goPeer}, section: "4.6",
 		why: "it reads a record term by term, and does not see faults behind the one that decides",
-		as:  without(),
+		as:  func(w *world) { w.texts(without()) },
 	},
 	{
 		id: "R", peers: []string{pyspf, mailspf}, section: "7.1, RFC 5234 2.3",
@@ -60,19 +69,35 @@ var classes = []class{
 	},
 	{
 		id: "local-not-ascii", peers: []string{pyspf, mailspf, goPeer}, section: "RFC 8616, 4",
-		why: "terms with such a local part do not match",
+		same: true,
+		why:  "terms with such a local part do not match, as if they were not there",
 		edit: func(c *change) {
-			c.local(func(s string) string {
-				if utf8.RuneCountInString(s) < len(s) {
-					return "user"
+			local, _, ok := strings.Cut(c.session.Sender, "@")
+			if !ok || utf8.RuneCountInString(local) == len(local) {
+				return
+			}
+			c.texts(ofRecords(replacer(` [-+~?]?(?i:a|mx|ptr|exists|include):\S*%\{[slSL]\S*`, " a:other0.mail.example"))) // a lookup, and no match
+			c.texts(ofRecords(replacer(` \S*%\{[slSL]\S*`, "")))
+			c.texts(func(s string) string {
+				if !spf.IsRecord(s) && ofLocal.MatchString(s) {
+					return ""
 				}
 				return s
 			})
 		},
 	},
 	{
-		id: "backslash", peers: []string{pyspf, mailspf, goPeer}, section: "7.1; RFC 1035, 5.1",
-		why: "a backslash is an octet of a record; the escapes of master files are not known there",
+		id: "backslash", peers: []string{pyspf, mailspf}, section: "4.8, 7.1; RFC 1035, 5.1",
+		spelt: true,
+		why:   "a backslash is an octet of a record, and the escapes of master files are not known there; written twice their DNS libraries take it for one",
+		edit: func(c *change) {
+			c.local(func(s string) string { return strings.ReplaceAll(s, `\`, `\\`) })
+			c.texts(ofRecords(func(s string) string { return strings.ReplaceAll(s, `\`, `\\`) }))
+		},
+	},
+	{
+		id: "backslash-left-out", peers: []string{pyspf, mailspf, goPeer}, section: "4.8, 7.1; RFC 1035, 5.1",
+		why: "the same, where it comes into explanations or names of records, or is refused",
 		edit: func(c *change) {
 			c.local(func(s string) string { return strings.ReplaceAll(s, `\`, "") })
 			c.texts(func(s string) string { return strings.ReplaceAll(s, `\`, "") })
@@ -100,9 +125,10 @@ var classes = []class{
 		edit: func(c *change) { c.local(func(s string) string { return strings.ReplaceAll(s, "@", "") }) },
 	},
 	{
-		id: "dot-of-sender", peers: []string{pyspf, mailspf, goPeer}, section: "4.3",
+		id: "dot-of-sender", peers: []string{pyspf, mailspf, goPeer}, section: "4.3, 7.3",
+		both: true,
 		same: true,
-		why:  "the dot of the root is no part of a domain",
+		why:  "a dot at the end has to be accepted; %{o} and %{s} have none here, so that names that are made of them are names",
 		edit: func(c *change) { c.domain(func(s string) string { return strings.TrimSuffix(s, ".") }) },
 	},
 	{
@@ -157,14 +183,11 @@ var classes = []class{
 		},
 	},
 	{
-		id: "numbers-alone", peers: []string{pyspf, mailspf, goPeer}, section: "4.3",
-		why: "four numbers are a name with four labels; resolvers take them for an address",
-		is:  func(t *trial, _ said) bool { return fourNumbers.MatchString(domainOf(t.session)) },
-	},
-	{
 		id: "hosts", peers: []string{mailspf}, section: "4.6.4",
 		why: "more than ten hosts of an mx are a permerror; it takes the first ten (RFC 4408)",
-		is:  func(t *trial, _ said) bool { return problem(t, spf.ProblemHosts) },
+		as: func(w *world) {
+			w.mail = func(_ *world, hosts []dnsx.RR) []dnsx.RR { return hosts[:min(10, len(hosts))] }
+		},
 	},
 	{
 		id: "no-name", peers: []string{pyspf, mailspf}, section: "4.3, 4.8, 7.3",
@@ -181,14 +204,19 @@ var classes = []class{
 		},
 	},
 	{
-		id: "mx-host-fails", peers: []string{pyspf, mailspf, goPeer}, section: "5, 5.4",
+		id: "mx-host-fails", peers: []string{pyspf, goPeer}, section: "5, 5.4",
 		both: true,
-		why:  "hosts have no order here: one that matches is a match although another cannot be asked; they stop",
-		is: func(t *trial, x said) bool {
-			matched := slices.ContainsFunc(t.ours.Trace, func(e spf.Event) bool {
-				return e.Outcome == "match" && strings.HasPrefix(strings.ToLower(strings.TrimLeft(e.Term, "+-~?")), "mx")
-			})
-			return matched && x.Result == "temperror" && failing(t, x, dnsx.TypeMX)
+		why:  "they ask for all hosts before they compare; one after the other, a host that matches comes before a later one that cannot be asked",
+		as: func(w *world) {
+			w.mail = func(w *world, hosts []dnsx.RR) []dnsx.RR { // those that fail are preferred
+				for _, rr := range hosts {
+					_, host, _ := rr.MX()
+					if failsIn(w, host, dnsx.TypeA) || failsIn(w, host, dnsx.TypeAAAA) {
+						copy(rr.Data, []byte{0, 0})
+					}
+				}
+				return hosts
+			}
 		},
 	},
 	{
@@ -204,15 +232,31 @@ var classes = []class{
 		is:  func(t *trial, x said) bool { return x.Result == "permerror" && mentions(x, "trivial recursion") },
 	},
 	{
-		id: "voids-not-counted", peers: []string{pyspf, mailspf, goPeer}, section: "4.6.4",
-		why:  "they do not count PTR lookups, names that are none, and what is only behind an alias or of the other family",
+		id: "voids-behind-aliases", peers: []string{mailspf}, section: "4.6.4",
+		both: true,
+		why:  "an alias that leads to nothing is an answer with a record in it; the text speaks of an answer count of 0",
 		with: &spf.Checker{MaxVoids: -1},
+		only: func(t *trial, _ said) bool {
+			void := voidAnswers(t)
+			return len(void) == t.ours.Voids && slices.ContainsFunc(void, func(a *dnsx.Answer) bool { return len(a.Chain) > 0 })
+		},
+	},
+	{
+		id: "voids-not-counted", peers: []string{pyspf, mailspf, goPeer}, section: "4.6.4",
+		why:  "they find addresses of the other family, which were not asked for, or do not count names that are none for them",
+		with: &spf.Checker{MaxVoids: -1},
+		only: func(t *trial, _ said) bool { return len(voidAnswers(t)) == t.ours.Voids },
 	},
 	{
 		id: "explanation-octets", peers: []string{pyspf, mailspf}, section: "6.2, 7.1",
 		why: "what is no visible ASCII or blank is a syntax error of an explanation",
-		is: func(t *trial, x said) bool {
-			return t.ours.Result == spf.Fail && x.Result == "fail" && t.ours.Explanation == "" && oddExplanation(t)
+		edit: func(c *change) {
+			c.texts(func(s string) string {
+				if spf.IsRecord(s) {
+					return s
+				}
+				return notVisible.ReplaceAllString(s, "")
+			})
 		},
 	},
 	{
@@ -253,33 +297,34 @@ var classes = []class{
 		edit: func(c *change) { c.texts(ofRecords(replacer(`(?i) redirect=\S*`, ""))) },
 	},
 	{
+		id: "unknown-modifier-twice", peers: []string{pyspf}, section: "6",
+		same: true,
+		why:  "modifiers that nobody knows are ignored, as often as they stand; only redirect and exp may not stand twice",
+		edit: func(c *change) { c.texts(ofRecords(numberModifiers)) },
+	},
+	{
+		id: "percent-names", peers: []string{pyspf}, section: "4.8, 7.1",
+		why: "the name of a record is not expanded again; it takes a percent sign there for a macro",
+		is: func(t *trial, x said) bool {
+			return mentions(x, "invalid-macro-char") && !problem(t, spf.ProblemSyntax) &&
+				slices.ContainsFunc(t.ours.Trace, func(e spf.Event) bool { return strings.Contains(e.Name, "%") })
+		},
+	},
+	{
 		id: "percent-signs", peers: []string{pyspf}, section: "7.1",
-		why:  "%% may end a term, and a percent sign in the name of a record is no macro",
+		why:  "%%, %_ and %- are what they stand for, once, and may end a term",
 		edit: func(c *change) { c.texts(replacer(`%[%_-]`, "x")) },
 	},
 	{
 		id: "long-labels", peers: []string{mailspf}, section: "4.3, 4.8",
-		why: "it cuts labels to 63 octets; a name with longer ones is none",
-		edit: func(c *change) {
-			c.local(func(s string) string {
-				if len(s) >= 60 {
-					return "user"
-				}
-				return s
-			})
-			c.texts(replacer(`z{60,}`, "z"))
-		},
+		why:  "it cuts labels to 63 octets; a name with longer ones is none, and includes of it a permerror (5.2)",
+		edit: shortLabels,
 	},
 	{
 		id: "long-names", peers: []string{pyspf, goPeer}, section: "7.3",
 		why: "labels are taken from the left until 253 octets are left; pyspf takes one, blitiri none",
 		edit: func(c *change) {
-			c.local(func(s string) string {
-				if len(s) >= 60 {
-					return "user"
-				}
-				return s
-			})
+			shortLabels(c)
 			c.texts(replacer(`w{49}\.`, ""))
 		},
 	},
@@ -339,7 +384,7 @@ var classes = []class{
 		id: "one-family", peers: []string{goPeer}, section: "5, 5.3, 5.7",
 		why: "package net asks for A and AAAA at once, and takes an error of one for none where the other has addresses",
 		is: func(t *trial, x said) bool {
-			for name := range t.world.nodes {
+			for name := range t.world.known() {
 				if fails(t, name, dnsx.TypeA) != fails(t, name, dnsx.TypeAAAA) && (x.Result == "temperror" && mentions(x, name) || problem(t, spf.ProblemDNS) && strings.Contains(t.ours.Problem.String(), name)) {
 					return true
 				}
@@ -351,21 +396,6 @@ var classes = []class{
 		id: "own-name", peers: []string{pyspf}, section: "4.8",
 		why: "a term without a name means the domain, which need not be a domain-spec",
 		is:  func(t *trial, x said) bool { return mentions(x, "use FQDN") && !problem(t, spf.ProblemSyntax) },
-	},
-	{
-		id: "long-labels-of-macros", peers: []string{mailspf}, section: "4.3, 5.2",
-		why: "it cuts labels to 63 octets; an include of such a name has none for a result, so it is a permerror",
-		is: func(t *trial, x said) bool {
-			return problem(t, spf.ProblemName) && strings.Contains(t.ours.Problem.String(), "over 63 octets") ||
-				(strings.Contains(domainOf(t.session), strings.Repeat("x", 63)) || len(domainOf(t.session)) > 200) && macros(t)
-		},
-	},
-	{
-		id: "long-domain", peers: []string{pyspf, goPeer}, section: "7.3",
-		why: "labels are taken from the left until 253 octets are left; pyspf takes one, blitiri none",
-		is: func(t *trial, x said) bool {
-			return len(domainOf(t.session)) > 200 && macros(t)
-		},
 	},
 	{
 		id: "terms-with-faults", peers: []string{goPeer}, section: "4.6, 7.1",
@@ -389,14 +419,12 @@ var classes = []class{
 		id: "p-unknown", peers: []string{goPeer}, section: "7.3",
 		both: true,
 		why:  "it never asks for the names of the client: %{p} is unknown",
-		is: func(t *trial, _ said) bool {
-			return slices.ContainsFunc(t.ours.Trace, func(e spf.Event) bool { return strings.Contains(strings.ToLower(e.Term), "%{p") })
-		},
+		as:   func(w *world) { w.texts(replacer(`%\{[pP][^}]*\}`, "unknown")) },
 	},
 	{
 		id: "void-labels", peers: []string{goPeer}, section: "4.6.4, 4.8",
 		why:  "package net does not find what is no name, which it counts as a lookup that found nothing",
-		edit: func(c *change) { c.texts(replacer(`z{60,}`, "z")) },
+		edit: shortLabels,
 	},
 	{
 		id: "masks", peers: []string{goPeer}, section: "7.1",
@@ -405,35 +433,46 @@ var classes = []class{
 	},
 }
 
-// macros reports whether a record on the way to the result has some.
-func macros(t *trial) bool {
-	return slices.ContainsFunc(t.ours.Path, func(s spf.Step) bool { return strings.Contains(t.world.txt(s.Name), "%{") })
+// shortLabels makes the long ones short that the generator puts into names.
+func shortLabels(c *change) {
+	c.local(func(s string) string {
+		if len(s) >= 60 {
+			return "user"
+		}
+		return s
+	})
+	c.domain(func(s string) string { return longLabels.ReplaceAllString(s, "$1") })
+	c.texts(replacer(`z{60,}`, "z"))
+}
+
+// numberModifiers gives modifiers that nobody knows names of their own.
+func numberModifiers(s string) string {
+	n := 0
+	return modifiers.ReplaceAllStringFunc(s, func(m string) string {
+		if modifierNames.MatchString(m) {
+			return m
+		}
+		n++
+		return m[:len(m)-1] + strconv.Itoa(n) + "="
+	})
 }
 
 var (
 	oddName       = mustMatch(`^[^ ]*[^ A-Za-z0-9._-]`)
-	fourNumbers   = mustMatch(`^([0-9]+\.){3}[0-9]+$`)
+	digitsAlone   = mustMatch(`^[0-9]+$`)
+	longLabels    = mustMatch(`([xy])[xy]{58,}`)
+	modifiers     = mustMatch(` [A-Za-z][A-Za-z0-9_.-]*=`)
 	modifierNames = mustMatch(`(?i) (redirect|exp)=`)
 )
 
-// oddExplanation reports whether a text that is no record has octets that none may have.
-func oddExplanation(t *trial) bool {
-	for _, n := range t.world.nodes {
-		for _, rr := range n.records[dnsx.TypeTXT] {
-			if text := rr.Text(); !spf.IsRecord(text) && (strings.Contains(text, "\r") || strings.Contains(text, "\xc3")) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 var (
-	capitals  = mustMatch(`%\{[A-Z]`)
-	notPlain  = mustMatch(`[^A-Za-z0-9.-]`)
-	notTarget = mustMatch(`[^\x00A-Za-z0-9._/-]+`)
-	inMacro   = mustMatch(`%\{[^}]*\}`)
-	signs     = mustMatch(`%[%_-]`)
+	notVisible = mustMatch(`[^ -~]+`)
+	ofLocal    = mustMatch(`%\{[sl]`)
+	capitals   = mustMatch(`%\{[A-Z]`)
+	notPlain   = mustMatch(`[^A-Za-z0-9.-]`)
+	notTarget  = mustMatch(`[^\x00A-Za-z0-9._/-]+`)
+	inMacro    = mustMatch(`%\{[^}]*\}`)
+	signs      = mustMatch(`%[%_-]`)
 )
 
 func plainLetters(s string) string { return notPlain.ReplaceAllString(s, "x") }
@@ -472,6 +511,33 @@ func mentions(x said, word string) bool {
 	return strings.Contains(strings.ToLower(x.Reason), strings.ToLower(word))
 }
 
+// voidAnswers are those without a record that mailcheck was given for its terms: all but
+// those for hosts and names of the client.
+func voidAnswers(t *trial) (void []*dnsx.Answer) {
+	w, below := t.world.again(), map[string]bool{}
+	var mu sync.Mutex
+	_, _ = patient.CheckHost(context.Background(), dnsx.ResolverFunc(func(ctx context.Context, q dnsx.Question) (*dnsx.Answer, error) {
+		a, err := w.Resolve(ctx, q)
+		if err != nil || q.Type == dnsx.TypeTXT {
+			return a, err
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if len(a.Records) == 0 && !below[q.Name] {
+			void = append(void, a)
+		}
+		for _, rr := range a.Records {
+			if _, host, ok := rr.MX(); ok {
+				below[host] = true
+			} else if name, ok := rr.Target(); ok {
+				below[name] = true
+			}
+		}
+		return a, nil
+	}), sessionOf(t.session))
+	return void
+}
+
 // voidHosts counts the hosts of mx records and the names of the client that have no
 // address of its family, and what was looked for to no purpose for a macro.
 func voidHosts(t *trial) (n int) {
@@ -479,8 +545,8 @@ func voidHosts(t *trial) (n int) {
 	if t.world.ip.Unmap().Is6() {
 		family = dnsx.TypeAAAA
 	}
-	w := t.world.edited(t.world.edit)
-	for _, node := range t.world.nodes {
+	w := t.world.again()
+	for _, node := range t.world.known() {
 		for _, rr := range slices.Concat(node.records[dnsx.TypeMX], node.records[dnsx.TypePTR]) {
 			host, _ := rr.Target()
 			if rr.Type == dnsx.TypeMX {
@@ -496,8 +562,10 @@ func voidHosts(t *trial) (n int) {
 
 // askers counts the terms evaluated that ask for hosts or names, and an explanation,
 // which may ask for names too.
-func askers(t *trial) int {
-	n := 1
+func askers(t *trial) (n int) {
+	if t.ours.Result == spf.Fail {
+		n++
+	}
 	for _, e := range t.ours.Trace {
 		term := strings.ToLower(strings.TrimLeft(e.Term, "+-~?"))
 		if strings.HasPrefix(term, "mx") || strings.HasPrefix(term, "ptr") || strings.Contains(term, "%{p") {
@@ -510,6 +578,6 @@ func askers(t *trial) int {
 // malformed is what RFC 7208, 4.3 has no policy for, or an address literal.
 func malformed(domain string) bool {
 	labels := strings.Split(strings.TrimSuffix(domain, "."), ".")
-	return len(labels) < 2 || strings.ContainsAny(domain, ` "()<>[]:;@\,`) ||
+	return len(labels) < 2 || digitsAlone.MatchString(labels[len(labels)-1]) || strings.ContainsAny(domain, ` "()<>[]:;@\,`) ||
 		slices.ContainsFunc(labels, func(s string) bool { return s == "" || len(s) > 63 })
 }

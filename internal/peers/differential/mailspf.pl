@@ -8,7 +8,7 @@ use Net::DNS::Resolver;
 $| = 1;
 my $resolver = Net::DNS::Resolver->new(
     config_file => '/dev/null', nameservers => ['127.0.0.1'], port => $ARGV[0],
-    recurse => 1, defnames => 0, dnsrch => 0, retry => 2, retrans => 1, searchlist => [],
+    recurse => 1, defnames => 0, dnsrch => 0, retry => 5, retrans => 3, searchlist => [],
 );
 my $json = JSON::PP->new->latin1;
 my $utf8 = JSON::PP->new->utf8;

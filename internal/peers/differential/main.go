@@ -27,7 +27,7 @@ func main() {
 	lanes := flag.Int("lanes", runtime.NumCPU()+1, "cases at once")
 	names := flag.String("peers", "", "the peers to ask, with commas; all if empty")
 	show := flag.Int("show", 5, "how many cases to print that are in no class")
-	class := flag.String("class", "", "print cases of this `class` too")
+	class := flag.String("class", "", "print cases of this `class` too, and what its peers say against what; all: of each class the latter")
 	list := flag.Bool("classes", false, "print the classes for docs/architecture.md, and nothing else")
 	flag.Parse()
 	if *list {
@@ -88,7 +88,7 @@ func newLane(names []string) (*lane, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &lane{server: s, client: &wire.Client{Servers: []wire.Server{{Addr: s.addr()}}}, peers: map[string]peer{}}
+	l := &lane{server: s, client: &wire.Client{Servers: []wire.Server{{Addr: s.addr()}}, Tries: 20, Total: patience}, peers: map[string]peer{}}
 	for _, p := range programs {
 		if slices.Contains(names, p.name) {
 			l.peers[p.name] = &worker{program: p, server: s.addr()}
@@ -135,7 +135,7 @@ func (l *lane) trial(s session, w *world, peers map[string]peer) (*trial, error)
 		})
 	}
 	var err error
-	wg.Go(func() { t.ours, err = spf.CheckHost(context.Background(), l.client, sessionOf(s)) })
+	wg.Go(func() { t.ours, err = patient.CheckHost(context.Background(), l.client, sessionOf(s)) })
 	wg.Wait()
 	return t, err
 }

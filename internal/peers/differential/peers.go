@@ -5,6 +5,7 @@ import (
 	"context"
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -15,6 +16,8 @@ import (
 	"time"
 
 	blitiri "blitiri.com.ar/go/spf"
+
+	"github.com/mailcheck-go/mailcheck/spf"
 )
 
 // said is what somebody makes of a session.
@@ -29,9 +32,13 @@ const (
 	timeout   = "timeout"   // it did not end
 )
 
-// patience is how long a peer may think about one case. With a server on loopback
-// that answers everything at once none has to.
-const patience = 20 * time.Second
+// patience is how long anybody may think about one case. With a server on loopback
+// that answers everything at once nobody has to; a machine with other things to do may
+// let them wait, which may not become a temperror. So all ask again for as long.
+const patience = 5 * time.Minute
+
+// patient is CheckHost with it.
+var patient = &spf.Checker{Budget: patience}
 
 var (
 	//go:embed pyspf.py
@@ -156,13 +163,31 @@ type absolute struct{ *net.Resolver }
 func dotted(name string) string { return strings.TrimSuffix(name, ".") + "." }
 
 func (a absolute) LookupTXT(ctx context.Context, name string) ([]string, error) {
-	return a.Resolver.LookupTXT(ctx, dotted(name))
+	return insist(ctx, name, a.Resolver.LookupTXT)
 }
 
 func (a absolute) LookupMX(ctx context.Context, name string) ([]*net.MX, error) {
-	return a.Resolver.LookupMX(ctx, dotted(name))
+	return insist(ctx, name, a.Resolver.LookupMX)
 }
 
 func (a absolute) LookupIPAddr(ctx context.Context, name string) ([]net.IPAddr, error) {
-	return a.Resolver.LookupIPAddr(ctx, dotted(name))
+	return insist(ctx, name, a.Resolver.LookupIPAddr)
+}
+
+func (a absolute) LookupAddr(ctx context.Context, addr string) ([]string, error) {
+	return insist(ctx, addr, a.Resolver.LookupAddr)
+}
+
+// insist asks again where there was no answer in time.
+func insist[T any](ctx context.Context, name string, ask func(context.Context, string) (T, error)) (T, error) {
+	if net.ParseIP(name) == nil {
+		name = dotted(name)
+	}
+	for {
+		v, err := ask(ctx, name)
+		var e *net.DNSError
+		if !errors.As(err, &e) || !e.IsTimeout || ctx.Err() != nil {
+			return v, err
+		}
+	}
 }

@@ -18,7 +18,7 @@ for line in sys.stdin:
     s = json.loads(line)
     exp = ""
     try:
-        q = spf.query(i=s["ip"], s=s["sender"], h=s["helo"], receiver=s["receiver"], querytime=20)
+        q = spf.query(i=s["ip"], s=s["sender"], h=s["helo"], receiver=s["receiver"], querytime=300)
         q.set_default_explanation("DEFAULT")
         result, _, reason = q.check()
         if result == "fail":

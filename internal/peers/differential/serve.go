@@ -86,14 +86,19 @@ func (s *server) serveTCP() {
 // soa stands in negative answers, whoever asked.
 var soa = append(make([]byte, 2), make([]byte, 20)...)
 
-// answer packs a reply; nil where there is nothing to reply to.
+// answer packs a reply; nil where there is nothing to reply to. To a question that cannot
+// be read it is FORMERR, so that nobody waits.
 func (s *server) answer(q []byte, stream bool) []byte {
-	if len(q) < 12 || q[5] != 1 {
+	if len(q) < 12 {
 		return nil
+	}
+	unreadable := []byte{q[0], q[1], 0x80 | q[2]&1, 0x80 | byte(dnsx.FormErr), 0, 0, 0, 0, 0, 0, 0, 0}
+	if q[5] != 1 {
+		return unreadable
 	}
 	name, at, err := dnsx.UnpackName(q, 12)
 	if err != nil || at+4 > len(q) {
-		return nil
+		return unreadable
 	}
 	qtype := dnsx.Type(binary.BigEndian.Uint16(q[at:]))
 	at += 4

@@ -45,8 +45,8 @@ func (t *trial) agrees(name string) bool {
 func (t *trial) write(w io.Writer) {
 	s := t.session
 	fmt.Fprintf(w, "case %d: client %s, MAIL FROM %q, HELO %q\n", s.ID, s.IP, s.Sender, s.Helo)
-	for _, name := range sorted(t.world.nodes) {
-		n := t.world.nodes[name]
+	for _, name := range sorted(t.world.known()) {
+		n := t.world.known()[name]
 		if n.absent || n.fault != dnsx.NoError || len(n.records) == 0 {
 			fmt.Fprintf(w, "  %s ; NXDOMAIN %v, %v, or no data\n", name, n.absent, n.fault)
 		}
@@ -87,12 +87,14 @@ type table struct {
 	results map[string]int
 	agree   map[string]int // by peer
 	classes map[string]int
+	first   map[string]int // case of each class
 	open    []*trial
-	all     map[string][]*trial // some of each class
+	all     map[string][]*trial       // some of each class
+	pairs   map[string]map[string]int // by class: who says what against what
 }
 
 func newTable(peers []string) *table {
-	return &table{peers: peers, results: map[string]int{}, agree: map[string]int{}, classes: map[string]int{}, all: map[string][]*trial{}}
+	return &table{peers: peers, results: map[string]int{}, agree: map[string]int{}, classes: map[string]int{}, first: map[string]int{}, all: map[string][]*trial{}, pairs: map[string]map[string]int{}}
 }
 
 func (t *table) add(x *trial) {
@@ -109,7 +111,14 @@ func (t *table) add(x *trial) {
 		default:
 			for _, id := range class {
 				t.classes[id]++
-				if len(t.all[id]) < 5 {
+				if n, ok := t.first[id]; !ok || x.session.ID < n {
+					t.first[id] = x.session.ID
+				}
+				if t.pairs[id] == nil {
+					t.pairs[id] = map[string]int{}
+				}
+				t.pairs[id][fmt.Sprintf("mailcheck %s, %s %s", x.ours.Result, name, x.peers[name].Result)]++
+				if len(t.all[id]) < 20 {
 					t.all[id] = append(t.all[id], x)
 				}
 			}
@@ -129,6 +138,14 @@ func (t *table) write(w io.Writer, show int, class string) {
 	for _, x := range t.all[class] {
 		x.write(w)
 	}
+	for _, id := range sorted(t.pairs) {
+		if id != class && class != "all" {
+			continue
+		}
+		for _, pair := range sorted(t.pairs[id]) {
+			fmt.Fprintf(w, "%6d  %s: %s\n", t.pairs[id][pair], id, pair)
+		}
+	}
 	fmt.Fprint(w, "results:")
 	for _, result := range sorted(t.results) {
 		fmt.Fprintf(w, " %s %d", result, t.results[result])
@@ -139,7 +156,7 @@ func (t *table) write(w io.Writer, show int, class string) {
 	}
 	for _, c := range classes {
 		if n := t.classes[c.id]; n > 0 {
-			fmt.Fprintf(w, "%6d  %-34s %-18s %s\n", n, c.id, c.section, c.why)
+			fmt.Fprintf(w, "%6d  %-28s first %-6d %-22s %s\n", n, c.id, t.first[c.id], c.section, c.why)
 		}
 	}
 	fmt.Fprintf(w, "%6d  in no class\n", len(t.open))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"hash/fnv"
+	"maps"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
@@ -21,10 +22,12 @@ import (
 type world struct {
 	seed uint64
 	root string // the domain of the identity, whose record is the richest
+	seen string // what root was before an edit: what stands there follows from that
 	plan string // its record; "" where it is made like others
 	ip   netip.Addr
-	ptrs int                      // names of the client; none, NXDOMAIN or SERVFAIL from 0 down
-	edit func(text string) string // what a class changes in TXT records; nil for nothing
+	ptrs int                               // names of the client; none, NXDOMAIN or SERVFAIL from 0 down
+	edit func(text string) string          // what a class changes in TXT records; nil for nothing
+	mail func(*world, []dnsx.RR) []dnsx.RR // and among MX records
 
 	mu    sync.Mutex
 	nodes map[string]*node
@@ -47,6 +50,13 @@ func (w *world) node(name string) *node {
 		w.nodes[name] = n
 	}
 	return n
+}
+
+// known is what was asked for up to now; somebody's late question may still add to it.
+func (w *world) known() map[string]*node {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return maps.Clone(w.nodes)
 }
 
 // kinds of names, with the weights of their choice at random.
@@ -109,9 +119,31 @@ func (w *world) random(name string) *rand.Rand {
 	return rand.New(rand.NewPCG(w.seed, h.Sum64()))
 }
 
-// edited is the world with other texts in it, and no answers yet.
-func (w *world) edited(edit func(string) string) *world {
-	return &world{seed: w.seed, root: w.root, plan: w.plan, ip: w.ip, ptrs: w.ptrs, edit: edit, nodes: map[string]*node{}}
+// again is the world with no answers yet, to be changed.
+func (w *world) again() *world {
+	return &world{seed: w.seed, root: w.root, seen: w.seen, plan: w.plan, ip: w.ip, ptrs: w.ptrs, edit: w.edit, mail: w.mail, nodes: map[string]*node{}}
+}
+
+// texts adds a change of TXT records, on top of those that were there.
+func (w *world) texts(edit func(string) string) {
+	if before := w.edit; before != nil {
+		w.edit = func(text string) string { return edit(before(text)) }
+		return
+	}
+	w.edit = edit
+}
+
+// move makes another name the root, with what stood at the one before.
+func (w *world) move(domain string) {
+	w.root = rootOf(domain)
+}
+
+// rootOf is the name of a domain as it was said; of one that is none, any.
+func rootOf(domain string) string {
+	if name, err := dnsx.ParseName(aLabels.Replace(domain)); err == nil {
+		return name
+	}
+	return "acme.example"
 }
 
 // make makes a node. Its records are in their canonical order, so that servers that
@@ -127,6 +159,9 @@ func (w *world) make(name string) *node {
 
 func (w *world) fill(name string) *node {
 	r := w.random(name)
+	if name == w.root {
+		r = w.random(w.seen)
+	}
 	n := &node{records: map[dnsx.Type][]dnsx.RR{}, faults: map[dnsx.Type]dnsx.RCode{}}
 	if name == "." { // where null MX records lead (RFC 7505)
 		return n
@@ -136,7 +171,7 @@ func (w *world) fill(name string) *node {
 		return n
 	}
 	if name == w.root {
-		w.texts(n, name, "root", 0, r)
+		w.records(n, name, "root", 0, r)
 		w.addresses(n, name, pick(r, "self", "near", "other", "other", "other"), r)
 		w.hosts(n, name, r.IntN(4), r)
 		return n
@@ -169,7 +204,7 @@ func (w *world) fill(name string) *node {
 			w.hosts(n, name, 1+r.IntN(3), r)
 		}
 	}
-	w.texts(n, name, kind, number, r)
+	w.records(n, name, kind, number, r)
 	if kind == "type" {
 		n.faults[pick(r, dnsx.TypeA, dnsx.TypeAAAA, dnsx.TypeMX, dnsx.TypeTXT)] = dnsx.ServFail
 	}
@@ -244,7 +279,7 @@ func (w *world) hosts(n *node, name string, count int, r *rand.Rand) {
 	for i := range count {
 		host := "other" + strconv.Itoa(i) + ".mail.example"
 		if r.IntN(2) == 0 {
-			host = pick(r, "self", "near", "void", "n", "n", "n", "nodata", "family") + strconv.Itoa(i) + ".mail.example"
+			host = pick(r, "self", "self", "near", "near", "n", "n", "n", pick(r, "void", "nodata", "family")) + strconv.Itoa(i) + ".mail.example"
 		}
 		if count < 4 && r.IntN(40) == 0 {
 			host = pick(r, "servfail.mail.example", "cname2.mail.example", "refused.mail.example")
@@ -278,7 +313,10 @@ func (w *world) pointers(n *node, name string, r *rand.Rand) {
 		n.fault = dnsx.ServFail
 	}
 	for i := range max(w.ptrs, 0) {
-		kind := pick(r, "self", "self", "other", "n", "void", "servfail", "cname", "family")
+		kind := pick(r, "self", "self", "self", "other", "other", "n", "n", "cname")
+		if r.IntN(8) == 0 {
+			kind = pick(r, "void", "servfail", "family")
+		}
 		if w.ptrs > 4 {
 			kind = pick(r, "other", "other", "near", "self")
 		}
@@ -312,20 +350,14 @@ func (w *world) Resolve(_ context.Context, q dnsx.Question) (*dnsx.Answer, error
 				a.RCode = dnsx.NXDomain
 			}
 			a.Records = n.records[q.Type]
+			if q.Type == dnsx.TypeMX && w.mail != nil {
+				a.Records = w.mail(w, slices.Clone(a.Records))
+			}
 			return a, nil
 		}
 		a.Chain = append(a.Chain, alias[0])
 		name, _ = alias[0].Target()
 	}
-}
-
-// txt is what stands at a name.
-func (w *world) txt(name string) string {
-	var b strings.Builder
-	for _, rr := range w.node(name).records[dnsx.TypeTXT] {
-		b.WriteString(rr.Text() + "\n")
-	}
-	return b.String()
 }
 
 func pick[T any](r *rand.Rand, from ...T) T { return from[r.IntN(len(from))] }
