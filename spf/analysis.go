@@ -79,6 +79,7 @@ type Analysis struct {
 	// all below it. It may be set before Repair and Rules are called; Analyze leaves it empty.
 	Keep []string
 
+	facts    *Facts
 	repair   func() []check.Change
 	root     *Node
 	order    []*Node    // Nodes in the order of evaluation
@@ -241,7 +242,7 @@ func Analyze(f *Facts) *Analysis {
 }
 
 func analyze(f *Facts) *Analysis {
-	a := &Analysis{Domain: f.Domain, Nodes: make(map[string]*Node, min(len(f.Replies), MaxNames+1))}
+	a := &Analysis{facts: f, Domain: f.Domain, Nodes: make(map[string]*Node, min(len(f.Replies), MaxNames+1))}
 	w := newWalk(a, f)
 	root := w.visit(f.Domain)
 	a.root = root

@@ -225,7 +225,7 @@ mail.desk.example.     TXT "v=spf1 ip4:192.0.2.0/24 -all"
 		fmt.Println(err)
 		return
 	}
-	plan, err := spf.Flatten(facts, spf.FlattenOptions{Keep: []string{"mail.desk.example"}})
+	plan, err := spf.Flatten(spf.Analyze(facts), spf.FlattenOptions{Keep: []string{"mail.desk.example"}})
 	if err != nil {
 		fmt.Println(err) // there is no record, or it could not be read
 		return

@@ -140,16 +140,16 @@ var ErrNoRecord = errors.New("spf: no record to flatten")
 //
 // Helper records take no name where another record stands. Discover asks for the names
 // of the tree alone: who adds TXT replies for the names of Records to the facts, and
-// calls Flatten again, learns of others.
+// flattens what Analyze makes of them, learns of others.
 //
-// The error is ErrNoRecord, wrapped, or why the record could not be read: mostly a
-// *dnsx.Failure.
-func Flatten(f *Facts, o FlattenOptions) (*Flattening, error) {
-	if f == nil {
-		f = &Facts{}
+// The error says that there is nothing to flatten: ErrNoRecord, wrapped, or why the record
+// could not be read, mostly a *dnsx.Failure; a record that can be read has a plan, with
+// either Records to publish or Problems that say why there are none.
+func Flatten(a *Analysis, o FlattenOptions) (*Flattening, error) {
+	if a == nil || a.root == nil {
+		a = Analyze(nil)
 	}
 	o.Prefix, o.Size = cmp.Or(o.Prefix, "_spf"), cmp.Or(o.Size, defaultRecordSize)
-	a := analyze(f)
 	switch {
 	case a.Unread != nil:
 		return nil, fmt.Errorf("spf: %w", cmp.Or(a.Unread[0].Cause, errors.New(string(a.Unread[0].Why))))
@@ -160,12 +160,12 @@ func Flatten(f *Facts, o FlattenOptions) (*Flattening, error) {
 	case !a.root.Valid():
 		return nil, fmt.Errorf("%w: %s: %w", ErrNoRecord, a.Domain, a.Record.Faults[0])
 	}
-	fl := newFlattener(a, f, &o)
-	fl.run(a, f)
+	fl := newFlattener(a, &o)
+	fl.run(a)
 	return fl.plan, nil
 }
 
-func (f *flattener) run(a *Analysis, facts *Facts) {
+func (f *flattener) run(a *Analysis) {
 	p := f.plan
 	p.Domain, p.Source = a.Domain, a.Text
 	p.Before = costOf(a, 0)
@@ -185,7 +185,7 @@ func (f *flattener) run(a *Analysis, facts *Facts) {
 	case f.work > maxFlattenWork:
 		p.Problems = []check.Text{check.Textf("more than %d ranges", maxSources)}
 	default:
-		f.packed(a, facts, old)
+		f.packed(a, old)
 	}
 }
 
@@ -203,11 +203,11 @@ func (f *flattener) asItIs(a *Analysis) {
 }
 
 // packed plans records for what the terms became.
-func (f *flattener) packed(a *Analysis, facts *Facts, old *flat) {
+func (f *flattener) packed(a *Analysis, old *flat) {
 	p := f.plan
 	pack := &packing{
 		flat: old, groups: old.groups(), domain: a.Domain, prefix: f.o.Prefix, size: f.o.Size,
-		beside: a.Size.TXT - len(a.Domain) - a.Size.Record, taken: f.taken(a, facts),
+		beside: a.Size.TXT - len(a.Domain) - a.Size.Record, taken: f.taken(a),
 	}
 	if !write(pack.groups) {
 		p.Problems = []check.Text{check.Textf("more than %d ranges", maxSources)}
@@ -217,9 +217,9 @@ func (f *flattener) packed(a *Analysis, facts *Facts, old *flat) {
 		p.Problems = []check.Text{check.Textf("no helper records of %d octets can have names such as %s1.%s", f.o.Size, f.o.Prefix, a.Domain)}
 		return
 	}
-	after, problems := f.judge(a, facts, old, pack)
+	after, problems := f.judge(a, old, pack)
 	for after.Lookups > MaxLookups && after.Lookups-len(pack.helpers) < MaxLookups && pack.takeIn(pack.room()-len(pack.text())) {
-		after, problems = f.judge(a, facts, old, pack)
+		after, problems = f.judge(a, old, pack)
 	}
 	p.Problems, p.After = problems, costOf(after, len(pack.helpers))
 	p.After.Octets = len(a.Domain) + pack.beside + len(after.Text)
@@ -239,7 +239,7 @@ func costOf(a *Analysis, helpers int) FlatCost {
 // taken tells names that helper records may not have: those of the tree, and others
 // whose TXT records are among the facts, except where a record of ranges alone stands
 // there, as this function leaves it.
-func (f *flattener) taken(a *Analysis, facts *Facts) func(string) bool {
+func (f *flattener) taken(a *Analysis) func(string) bool {
 	used := map[*Node]bool{}
 	var use func(n *Node)
 	use = func(n *Node) {
@@ -257,7 +257,7 @@ func (f *flattener) taken(a *Analysis, facts *Facts) func(string) bool {
 		}
 	}
 	beside := map[string]bool{}
-	for _, r := range facts.Replies {
+	for _, r := range a.facts.Replies {
 		if r.Question.Type == dnsx.TypeTXT && a.Nodes[r.Question.Name] == nil && !free(r) {
 			beside[r.Question.Name] = true
 		}

@@ -229,9 +229,9 @@ func (p *packing) takeIn(room int) bool {
 
 // judge holds the packed record against the one that was flattened: every client must
 // get the same result, for fewer lookups, within the limits.
-func (f *flattener) judge(before *Analysis, facts *Facts, old *flat, p *packing) (after *Analysis, problems []check.Text) {
+func (f *flattener) judge(before *Analysis, old *flat, p *packing) (after *Analysis, problems []check.Text) {
 	text := p.text()
-	g := withRecord(facts, before.Owner, text)
+	g := withRecord(before.facts, before.Owner, text)
 	for _, h := range p.helpers {
 		q := dnsx.Q(h.Name, dnsx.TypeTXT)
 		g.Replies = slices.DeleteFunc(g.Replies, func(r dnsx.Reply) bool { return r.Question == q })
@@ -252,15 +252,15 @@ func (f *flattener) judge(before *Analysis, facts *Facts, old *flat, p *packing)
 	for _, e := range after.PermErrors {
 		problems = append(problems, check.Textf("%s: receivers answer with permerror, and flattening does not change that", e.Text))
 	}
-	if after.Record == nil || !after.root.Valid() || !f.same(after, g, old) {
+	if after.Record == nil || !after.root.Valid() || !f.same(after, old) {
 		problems = append(problems, check.Textf("the flattened record would not mean the same; the record cannot be flattened"))
 	}
 	return after, problems
 }
 
 // same reads the flattened record again and compares what it says of all clients.
-func (f *flattener) same(after *Analysis, g *Facts, old *flat) bool {
-	re := newFlattener(after, g, f.o)
+func (f *flattener) same(after *Analysis, old *flat) bool {
+	re := newFlattener(after, f.o)
 	re.again = map[string]bool{}
 	for _, k := range f.plan.Kept {
 		re.again[k.Term] = true

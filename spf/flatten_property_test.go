@@ -390,7 +390,7 @@ func flattenedLikeBefore(t *testing.T, seed uint64) (replaced, kept, helpers int
 	if seed%7 == 0 {
 		o.Only = []string{"n0.example", "n2.example", "acme.example"}
 	}
-	plan, err := spf.Flatten(facts, o)
+	plan, err := spf.Flatten(spf.Analyze(facts), o)
 	require.NoError(t, err, zone)
 	for _, p := range plan.Problems {
 		require.NotContains(t, p.String(), "would not mean the same", zone)

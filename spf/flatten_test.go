@@ -22,7 +22,7 @@ import (
 // flatten discovers and flattens acme.example.
 func flatten(t testing.TB, zone string, o spf.FlattenOptions) (*spf.Flattening, error) {
 	t.Helper()
-	return spf.Flatten(factsOf(t, zone), o)
+	return spf.Flatten(spf.Analyze(factsOf(t, zone)), o)
 }
 
 // factsOf discovers acme.example in a zone in which texts may be of any length.
@@ -165,8 +165,10 @@ func TestFlattenHasNoRecord(t *testing.T) {
 			assert.Equal(t, tt.none, errors.Is(err, spf.ErrNoRecord))
 		})
 	}
-	_, err := spf.Flatten(nil, spf.FlattenOptions{})
-	assert.Error(t, err)
+	for _, a := range []*spf.Analysis{nil, {}, spf.Analyze(nil)} {
+		_, err := spf.Flatten(a, spf.FlattenOptions{})
+		assert.Error(t, err)
+	}
 }
 
 // wide is a zone in which an include has n ranges that cannot be merged, none with a
@@ -292,7 +294,7 @@ q.example. TXT "v=spf1 ip4:192.0.2.3 -all"
 			a.Records[0].Name = "new.acme.example"
 		}
 	}
-	p, err := spf.Flatten(facts, spf.FlattenOptions{})
+	p, err := spf.Flatten(spf.Analyze(facts), spf.FlattenOptions{})
 	require.NoError(t, err)
 	var got []string
 	for _, e := range p.Answers {
@@ -416,10 +418,10 @@ func TestFlattenHostile(t *testing.T) {
 }
 
 func BenchmarkFlatten(b *testing.B) {
-	facts := factsOf(b, wide(100, "exists:%{i}.x.example"))
+	a := spf.Analyze(factsOf(b, wide(100, "exists:%{i}.x.example")))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := spf.Flatten(facts, spf.FlattenOptions{}); err != nil {
+		if _, err := spf.Flatten(a, spf.FlattenOptions{}); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -450,13 +452,13 @@ long.example. TXT "v=spf1`+ranges.String()+` -all"
 		"some=thing":                    "_spf2.acme.example",
 	} {
 		facts.Replies = append(own[:len(own):len(own)], reply(text))
-		plan, err := spf.Flatten(facts, spf.FlattenOptions{})
+		plan, err := spf.Flatten(spf.Analyze(facts), spf.FlattenOptions{})
 		require.NoError(t, err)
 		require.Greater(t, len(plan.Records), 1, plan.Problems)
 		assert.Equal(t, want, plan.Records[1].Name, text)
 	}
 	facts.Replies = append(own[:len(own):len(own)], dnsx.Reply{Question: q, Failure: &dnsx.Failure{Question: q, Kind: dnsx.KindTimeout}})
-	plan, err := spf.Flatten(facts, spf.FlattenOptions{})
+	plan, err := spf.Flatten(spf.Analyze(facts), spf.FlattenOptions{})
 	require.NoError(t, err)
 	assert.Equal(t, "_spf2.acme.example", plan.Records[1].Name, "what is not known is not free")
 }

@@ -56,9 +56,9 @@ type cause struct {
 	placed bool // the text says in which record
 }
 
-func newFlattener(a *Analysis, f *Facts, o *FlattenOptions) *flattener {
+func newFlattener(a *Analysis, o *FlattenOptions) *flattener {
 	return &flattener{
-		w: newWalk(a, f), o: o, nodes: map[*Node]*matched{}, terms: map[addressTerm]*matched{}, whole: map[*Node]bool{},
+		w: newWalk(a, a.facts), o: o, nodes: map[*Node]*matched{}, terms: map[addressTerm]*matched{}, whole: map[*Node]bool{},
 		plan: &Flattening{}, seen: map[dnsx.Question]bool{},
 	}
 }
@@ -78,7 +78,8 @@ func (f *flattener) node(n *Node) *matched {
 	return m
 }
 
-func (f *flattener) record(n *Node) *matched {
+// unusable is why a name has no record that receivers evaluate; nil where it has one.
+func (n *Node) unusable() *matched {
 	switch {
 	case n.Unread != nil:
 		return keep(KeptUnread, true, check.Textf("%s", cmp.Or(n.Unread[0].Cause, errors.New("it is not known"))))
@@ -87,8 +88,15 @@ func (f *flattener) record(n *Node) *matched {
 	case !n.Valid():
 		return keep(KeptPermError, true, n.broken.Text)
 	}
+	return nil
+}
+
+func (f *flattener) record(n *Node) *matched {
+	if m := n.unusable(); m != nil {
+		return m
+	}
 	m := &matched{}
-	m.expires(f.expiry(dnsx.Q(n.Name, dnsx.TypeTXT), nil))
+	m.expires(f.expiry(txtOf(n), nil))
 	c := collector{f: f}
 	links := n.links
 	live := n.Record.live()

@@ -168,7 +168,7 @@ func flattenBeside(ctx context.Context, r dnsx.Resolver, facts *spf.Facts, o *sp
 	defer cancel()
 	const rounds = 10 // each has the names of one plan; a wildcard takes every name
 	for range rounds {
-		plan, err := spf.Flatten(facts, o.FlattenOptions)
+		plan, err := spf.Flatten(spf.Analyze(facts), o.FlattenOptions)
 		if err != nil {
 			return nil, err
 		}

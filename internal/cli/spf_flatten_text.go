@@ -236,11 +236,12 @@ func (t *flatText) instead(o *spfFlattenOptions, facts *spf.Facts) {
 	if len(o.Only) > 0 || facts == nil || len(own) < 2 {
 		return
 	}
+	a := spf.Analyze(facts)
 	for _, r := range own[:min(len(own), 10)] {
 		_, name, _ := strings.Cut(r.Term, ":")
 		some := o.FlattenOptions
 		some.Only = []string{name}
-		if less, err := spf.Flatten(facts, some); err == nil && len(less.Problems) == 0 && len(less.Replaced) > 0 {
+		if less, err := spf.Flatten(a, some); err == nil && len(less.Problems) == 0 && len(less.Replaced) > 0 {
 			t.item("Less is enough: --only %s makes it %s.", name, lookups(less.After.Lookups))
 			return
 		}
