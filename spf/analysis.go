@@ -129,19 +129,29 @@ type Node struct {
 	others int    // TXT records there that are no SPF records
 	misses []miss // those of them that mean to be
 	state  state
-	ranged bool      // Authorized has its ranges
-	glued  []glue    // terms that ran together where one string ends and another starts
-	pasted []restart // other records within the text of the one
-	text   string    // its live directives as String writes them, with blanks between
-	ends   []int32   // of each in text
-	links  []*link
+	ranged bool            // Authorized has its ranges
+	glued  []glue          // terms that ran together where one string ends and another starts
+	pasted []restart       // other records within the text of the one
+	terms  []nodeTerm      // of Record, those that can be reached
+	places places          // of the terms of Record in Texts[0]
 	broken *PermErrorCause // the first proven reason for permerror, of this record or one below
 	open   *Opening        // the first term that passes everybody, in this record or one below
 	opened []Opening       // those in this record
 	manyMX []manyMX
 	dead   []deadTerm
-	gaps   []termGap           // addresses of its own terms that are not known
-	found  map[*Directive]bool // those terms for which an address is known all the same
+	gaps   []termGap // addresses of its own terms that are not known
+}
+
+// nodeTerm is a term that a receiver comes to whose client no term before it matches: a
+// directive up to the all, or behind them all the redirect of a record without one.
+type nodeTerm struct {
+	text      string     // as String writes it
+	at        place      // in the record
+	directive *Directive // nil: the redirect
+	cost      *Cost      // nil: it asks nobody
+	link      *link      // nil: neither include nor redirect
+	open      bool       // not all of its addresses are known
+	found     bool       // an address of it is known
 }
 
 // Valid reports whether there is one record and no fault of grammar in it.
@@ -209,25 +219,27 @@ type Opening struct {
 	Name string // whose record it stands in
 	Term string
 	Text check.Text // whom it passes
+
+	at place
 }
 
 // deadTerm is a term that can match nobody.
 type deadTerm struct {
-	directive *Directive
-	why       check.Text
+	*nodeTerm
+	why check.Text
 }
 
 // manyMX is an mx term that leads to more hosts than receivers look up.
 type manyMX struct {
-	directive *Directive
-	name      string
-	hosts     int
+	*nodeTerm
+	name  string
+	hosts int
 }
 
 // termGap is a Gap that a term leaves.
 type termGap struct {
 	check.Gap
-	directive *Directive
+	*nodeTerm
 }
 
 // Analyze reads facts. It takes any, nil too; answers to other questions than those
@@ -297,22 +309,21 @@ func (a *Analysis) policy() {
 			a.addPermError(e)
 		}
 		a.Open = append(a.Open, n.opened...)
-		for _, l := range n.links {
-			if l.opens() && !l.Redirect {
+		var next *Node
+		for i := range n.terms {
+			switch l := n.terms[i].link; {
+			case l == nil:
+			case l.Redirect && !l.loop:
+				next = l.node
+			case l.opens() && !l.Redirect:
 				a.Open = append(a.Open, *l.node.open)
 			}
 		}
-		var next *Node
 		if n.Record != nil {
 			a.Senders = a.Senders || namesSender(n.Record)
 			if i := n.Record.All(); i >= 0 {
 				a.All = n.Record.Directives[i].Qualifier
 				break
-			}
-		}
-		for _, l := range n.links {
-			if l.Redirect && !l.loop {
-				next = l.node
 			}
 		}
 		n = next

@@ -16,27 +16,14 @@ type Cost struct {
 	Open bool
 }
 
-// asking counts the terms of a record that ask the DNS.
-func asking(r *Record) int {
-	count := 0
-	for i := range r.Directives {
-		switch r.Directives[i].Mechanism {
-		case All:
-			return count
-		case IP4, IP6:
-		default:
-			count++
-		}
-	}
-	if !r.Redirect.IsZero() {
-		count++
-	}
-	return count
+// asks reports whether the term costs a lookup (RFC 7208, 4.6.4).
+func (d *Directive) asks() bool {
+	return d.Mechanism != All && d.Mechanism != IP4 && d.Mechanism != IP6
 }
 
 // spend counts one lookup for a term, one more where it asks for the names of the
 // client with %{p} (RFC 7208, 4.6.4), and those of what it leads to.
-func (n *Node) spend(c Cost, spec MacroString) {
+func (n *Node) spend(c *Cost, spec MacroString) {
 	c.Lookups++
 	if spec.has('p') {
 		c.Lookups++
@@ -44,7 +31,6 @@ func (n *Node) spend(c Cost, spec MacroString) {
 	c.Lookups = min(c.Lookups, maxCount)
 	n.Lookups = min(n.Lookups+c.Lookups, maxCount)
 	n.Voids.add(c.Voids)
-	n.Costs = append(n.Costs, c)
 }
 
 // Visit is one term of the tree, as a receiver comes to it whose client no term before
@@ -59,6 +45,8 @@ type Visit struct {
 	// at worst that the term matches.
 	Spent      int
 	SpentVoids Voids // likewise
+
+	at place
 }
 
 // Passes reports whether the limit of lookups is passed at this term itself, or within
@@ -91,26 +79,21 @@ type tour struct {
 
 func (t *tour) record(n *Node, path []Step) bool {
 	t.seen[n] = true
-	if n.Record == nil {
-		return true
-	}
-	costs := n.Costs
-	live := n.Record.live()
-	for i := range live {
-		c := Cost{Term: n.term(i), Directive: &live[i]}
-		if len(costs) > 0 && costs[0].Directive == c.Directive {
-			c, costs = costs[0], costs[1:]
-		}
-		if !t.term(n, path, c) {
+	for i := range n.terms {
+		if !t.term(n, path, &n.terms[i]) {
 			return false
 		}
 	}
-	return len(costs) == 0 || t.term(n, path, costs[0]) // the redirect
+	return true
 }
 
-func (t *tour) term(n *Node, path []Step, c Cost) bool {
+func (t *tour) term(n *Node, path []Step, at *nodeTerm) bool {
+	c := Cost{Term: at.text, Directive: at.directive}
+	if at.cost != nil {
+		c = *at.cost
+	}
 	v := Visit{
-		Cost: c, Path: path, Name: n.Name, Again: c.Node != nil && t.seen[c.Node],
+		Cost: c, at: at.at, Path: path, Name: n.Name, Again: c.Node != nil && t.seen[c.Node],
 		Before: t.spent, Spent: min(t.spent+c.Lookups, maxCount), SpentVoids: t.voids,
 	}
 	v.SpentVoids.add(c.Voids)

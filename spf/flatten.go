@@ -247,8 +247,10 @@ func (f *flattener) taken(a *Analysis) func(string) bool {
 			return
 		}
 		used[n] = true
-		for _, l := range n.links {
-			use(l.node)
+		for i := range n.terms {
+			if l := n.terms[i].link; l != nil {
+				use(l.node)
+			}
 		}
 	}
 	for _, k := range f.plan.Kept {

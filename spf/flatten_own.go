@@ -35,42 +35,33 @@ func (f *flattener) flattened(root *Node) *flat {
 // own goes through a record that speaks for the domain: its own, one that it redirects
 // to, or one that it includes and that is taken apart. Inside reports the last.
 func (f *flattener) own(p *flat, n *Node, path []Step, inside bool) {
-	links, costs := n.links, n.Costs
-	live := n.Record.live()
-	for i := range live {
-		d := &live[i]
-		switch d.Mechanism {
-		case All:
+	for i := range n.terms {
+		t := &n.terms[i]
+		d := t.directive
+		switch {
+		case d == nil:
+			f.ownRedirect(p, n, t, path)
+		case d.Mechanism == All:
 			if !inside {
 				p.all = d.Qualifier
 			}
-			return
-		case IP4, IP6:
+		case d.Prefix.IsValid():
 			p.items = append(p.items, item{qualifier: d.Qualifier, set: addrSet{extentOf(d.Prefix)}})
-			continue
+		default:
+			f.ownTerm(p, n, t, path)
 		}
-		var l *link
-		if d.Mechanism == Include {
-			l, links = links[0], links[1:]
-		}
-		cost := costs[0]
-		costs = costs[1:]
-		f.ownTerm(p, n, d, l, cost, path)
-	}
-	if len(links) > 0 {
-		f.ownRedirect(p, n, links[0], costs[0], path)
 	}
 }
 
 // ownTerm replaces a term by its addresses, or keeps it.
-func (f *flattener) ownTerm(p *flat, n *Node, d *Directive, l *link, cost Cost, path []Step) {
-	m := f.term(n, d, l)
+func (f *flattener) ownTerm(p *flat, n *Node, t *nodeTerm, path []Step) {
+	d, m := t.directive, f.term(n, t)
 	why := m.kept
-	if chosen := f.choice(n, d, l, len(path) > 0); chosen != nil {
+	if chosen := f.choice(n, t, len(path) > 0); chosen != nil {
 		why = chosen
 	} else if why == nil && m.set.wholeFamily() {
 		why = &cause{reason: KeptEverybody, text: check.Textf("it matches every address")}
-	} else if why != nil && f.apart(p, n, d, l, m, cost, path) {
+	} else if why != nil && f.apart(p, n, t, m, path) {
 		return
 	}
 	if why == nil && !f.spend(len(m.set)) {
@@ -78,10 +69,10 @@ func (f *flattener) ownTerm(p *flat, n *Node, d *Directive, l *link, cost Cost, 
 	}
 	if why == nil {
 		p.items = append(p.items, item{qualifier: d.Qualifier, set: m.set})
-		f.rests(n, d, l, below(path, n, cost.Term))
+		f.rests(n, t, below(path, n, t.text))
 		prefixes, _ := m.set.prefixes(maxSources)
 		f.spend(len(prefixes))
-		f.replaced(cost.Term, path, cost.Lookups, len(prefixes), m.first, Step{n.Name, cost.Term})
+		f.replaced(t.text, path, t.cost.Lookups, len(prefixes), m.first, Step{n.Name, t.text})
 		return
 	}
 	kept := *d
@@ -90,7 +81,7 @@ func (f *flattener) ownTerm(p *flat, n *Node, d *Directive, l *link, cost Cost, 
 	}
 	p.items = append(p.items, item{qualifier: d.Qualifier, kept: &kept, hard: m.hard})
 	f.plan.Kept = append(f.plan.Kept, Kept{
-		Term: kept.String(), Path: path, Reason: why.reason, Text: why.text, Lookups: cost.Lookups, target: l,
+		Term: kept.String(), Path: path, Reason: why.reason, Text: why.text, Lookups: t.cost.Lookups, target: t.link,
 	})
 }
 
@@ -103,23 +94,19 @@ func (f *flattener) replaced(term string, path []Step, lookups, ranges int, firs
 
 // choice says why the caller wants a term kept; nil where he does not. What stands in a
 // record that was chosen is chosen.
-func (f *flattener) choice(n *Node, d *Directive, l *link, inside bool) *cause {
+func (f *flattener) choice(n *Node, t *nodeTerm, inside bool) *cause {
 	if f.again != nil {
-		if f.again[d.String()] {
+		if f.again[t.text] {
 			return &cause{reason: KeptByName}
 		}
 		return nil
 	}
 	name := ""
-	if l != nil {
-		name = l.Target
-	} else if target, err := target(d.Domain, n.Name); err == nil {
+	if t.link != nil {
+		name = t.link.Target
+	} else if target, err := target(t.directive.Domain, n.Name); err == nil {
 		name = target
 	}
-	return f.chosen(name, inside)
-}
-
-func (f *flattener) chosen(name string, inside bool) *cause {
 	switch {
 	case matchesAny(f.o.Keep, name):
 		return &cause{reason: KeptByName, text: check.Textf("%s is to be kept", name)}
@@ -133,24 +120,25 @@ func (f *flattener) chosen(name string, inside bool) *cause {
 // nothing but pass, to include it is to have its terms (RFC 7208, 5.2). It is worth it
 // where that saves more than the include's own lookup. A record is taken apart once, and
 // tried once where it is not worth it: trees may have it any number of times.
-func (f *flattener) apart(p *flat, n *Node, d *Directive, l *link, m *matched, cost Cost, path []Step) bool {
-	if l == nil || d.Qualifier != Pass || m.hard || len(path) >= maxApart || f.whole[l.node] || !l.node.passing() {
+func (f *flattener) apart(p *flat, n *Node, t *nodeTerm, m *matched, path []Step) bool {
+	l := t.link
+	if l == nil || l.Qualifier != Pass || m.hard || len(path) >= maxApart || f.whole[l.node] || !l.node.passing() {
 		return false
 	}
 	replaced, kept, items, answers, parts := len(f.plan.Replaced), len(f.plan.Kept), len(p.items), len(f.plan.Answers), len(f.parts)
-	f.replaced(cost.Term, path, cost.Lookups, 0, f.expiry(txtOf(l.node), nil), Step{n.Name, cost.Term})
+	f.replaced(t.text, path, t.cost.Lookups, 0, f.expiry(txtOf(l.node), nil), Step{n.Name, t.text})
 	if slices.Contains(f.parts, l.node) {
 		return true // who comes here matched none of its terms where they stand
 	}
 	f.parts = append(f.parts, l.node)
-	to := below(path, n, cost.Term)
+	to := below(path, n, t.text)
 	fresh := f.answer(txtOf(l.node), to)
 	f.own(p, l.node, to, true)
 	rest := 0
 	for _, k := range f.plan.Kept[kept:] {
 		rest += k.Lookups
 	}
-	if cost.Lookups-rest >= 2 {
+	if t.cost.Lookups-rest >= 2 {
 		r := &f.plan.Replaced[replaced]
 		r.Lookups, r.Ranges = 1, plainRanges(l.node)
 		return true
@@ -221,10 +209,10 @@ func (m MacroString) dependsOnDomain() bool { return m.has('d') || m.has('p') }
 
 // ownRedirect puts the record in the place that a redirect leads to (RFC 7208, 6.1), or
 // keeps the redirect.
-func (f *flattener) ownRedirect(p *flat, n *Node, l *link, cost Cost, path []Step) {
-	m := f.link(l)
+func (f *flattener) ownRedirect(p *flat, n *Node, t *nodeTerm, path []Step) {
+	l, m := t.link, f.link(t.link)
 	why := m.kept
-	switch chosen := f.choiceOfRedirect(cost.Term, l, len(path) > 0); {
+	switch chosen := f.choice(n, t, len(path) > 0); {
 	case chosen != nil:
 		why = chosen
 	case l.node == nil || m.hard || len(path) >= maxApart:
@@ -234,9 +222,9 @@ func (f *flattener) ownRedirect(p *flat, n *Node, l *link, cost Cost, path []Ste
 	case !l.node.movable():
 		why = &cause{reason: KeptMessage, text: check.Textf("its terms mean something else in the record of another domain")}
 	default:
-		to := below(path, n, cost.Term)
+		to := below(path, n, t.text)
 		f.answer(txtOf(l.node), to)
-		f.replaced(cost.Term, path, 1, plainRanges(l.node), f.expiry(txtOf(l.node), nil), Step{n.Name, cost.Term})
+		f.replaced(t.text, path, 1, plainRanges(l.node), f.expiry(txtOf(l.node), nil), Step{n.Name, t.text})
 		f.own(p, l.node, to, false)
 		return
 	}
@@ -244,17 +232,7 @@ func (f *flattener) ownRedirect(p *flat, n *Node, l *link, cost Cost, path []Ste
 		why = &cause{reason: KeptLimit, text: check.Textf("the redirects are nested too deeply")}
 	}
 	p.redirect = n.Record.Redirect
-	f.plan.Kept = append(f.plan.Kept, Kept{Term: cost.Term, Path: path, Reason: why.reason, Text: why.text, Lookups: cost.Lookups, target: l})
-}
-
-func (f *flattener) choiceOfRedirect(term string, l *link, inside bool) *cause {
-	if f.again != nil {
-		if f.again[term] {
-			return &cause{reason: KeptByName}
-		}
-		return nil
-	}
-	return f.chosen(l.Target, inside)
+	f.plan.Kept = append(f.plan.Kept, Kept{Term: t.text, Path: path, Reason: why.reason, Text: why.text, Lookups: t.cost.Lookups, target: l})
 }
 
 func txtOf(n *Node) dnsx.Question { return dnsx.Q(n.Name, dnsx.TypeTXT) }

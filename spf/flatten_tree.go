@@ -98,34 +98,28 @@ func (f *flattener) record(n *Node) *matched {
 	m := &matched{}
 	m.expires(f.expiry(txtOf(n), nil))
 	c := collector{f: f}
-	links := n.links
-	live := n.Record.live()
 	done := map[string]bool{} // the same term again finds nobody whom the first left
-	for i := range live {
-		d := &live[i]
-		var l *link
-		if d.Mechanism == Include {
-			l, links = links[0], links[1:]
-		}
-		term := d.String()
-		_, key := cutQualifier(term)
+	for i := range n.terms {
+		t := &n.terms[i]
+		_, key := cutQualifier(t.text)
 		if done[key] {
 			continue
 		}
 		done[key] = true
-		one := f.term(n, d, l)
-		if l != nil && one.kept == nil && f.wants(l.Target) {
+		one := f.term(n, t)
+		if t.directive == nil {
+			c.flush()
+			m.join(one, Step{n.Name, t.text})
+			c.passes = c.passes.or(one.set.minus(c.others))
+			continue
+		}
+		if l := t.link; l != nil && one.kept == nil && f.wants(l.Target) {
 			one = keep(KeptByName, one.hard, check.Textf("%s is to be kept", l.Target))
 		}
-		m.join(one, Step{n.Name, term})
-		c.add(d.Qualifier, one.set)
+		m.join(one, Step{n.Name, t.text})
+		c.add(t.directive.Qualifier, one.set)
 	}
 	c.flush()
-	if len(links) > 0 { // the redirect
-		one := f.link(links[0])
-		m.join(one, Step{n.Name, nameRedirect + "=" + links[0].Spec})
-		c.passes = c.passes.or(one.set.minus(c.others))
-	}
 	m.set = c.passes
 	if f.work > maxFlattenWork && m.kept == nil {
 		m.kept = &cause{reason: KeptLimit, text: check.Textf("it has too many ranges")}
@@ -185,16 +179,17 @@ func (f *flattener) spend(n int) bool {
 	return f.work <= maxFlattenWork
 }
 
-// term says whom a directive of a record matches; l is that of an include.
-func (f *flattener) term(n *Node, d *Directive, l *link) *matched {
-	switch d.Mechanism {
-	case All:
+// term says whom a term of a record matches, or what a redirect leads to passes.
+func (f *flattener) term(n *Node, t *nodeTerm) *matched {
+	d := t.directive
+	switch {
+	case t.link != nil:
+		return f.link(t.link)
+	case d.Mechanism == All:
 		return &matched{set: everybody}
-	case IP4, IP6:
+	case d.Prefix.IsValid():
 		return &matched{set: addrSet{extentOf(d.Prefix)}}
-	case Include:
-		return f.link(l)
-	case PTR:
+	case d.Mechanism == PTR:
 		return keep(KeptMessage, false, check.Textf("ptr goes by the name of the client"))
 	}
 	name, err := target(d.Domain, n.Name)
@@ -344,11 +339,12 @@ func (e *Expiry) before(o *Expiry) bool {
 }
 
 // rests notes the answers that a replaced term stands on.
-func (f *flattener) rests(n *Node, d *Directive, l *link, path []Step) {
-	if l != nil {
-		f.restsOn(l.node, path)
+func (f *flattener) rests(n *Node, t *nodeTerm, path []Step) {
+	if t.link != nil {
+		f.restsOn(t.link.node, path)
 		return
 	}
+	d := t.directive
 	name, err := target(d.Domain, n.Name)
 	if err != nil || d.Mechanism != A && d.Mechanism != MX {
 		return
@@ -362,22 +358,10 @@ func (f *flattener) restsOn(n *Node, path []Step) {
 	if !f.answer(dnsx.Q(n.Name, dnsx.TypeTXT), path) {
 		return
 	}
-	links := n.links
-	live := n.Record.live()
-	for i := range live {
-		d := &live[i]
-		var l *link
-		switch d.Mechanism {
-		case Include:
-			l, links = links[0], links[1:]
-		case A, MX:
-		default:
-			continue
+	for i := range n.terms {
+		if t := &n.terms[i]; t.cost != nil {
+			f.rests(n, t, below(path, n, t.text))
 		}
-		f.rests(n, d, l, below(path, n, d.String()))
-	}
-	if len(links) > 0 {
-		f.restsOn(links[0].node, below(path, n, nameRedirect+"="+links[0].Spec))
 	}
 }
 

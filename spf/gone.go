@@ -17,6 +17,7 @@ type Gone struct {
 	Passes bool
 
 	target string // the name as the term has it, expanded
+	at     place
 }
 
 // findGone looks for terms whose names do not exist. Most records have none, and then
@@ -36,37 +37,33 @@ func (w *walk) findGone() {
 	w.a.shown, w.a.unshown = w.shown()
 	passes := w.a.passing()
 	for _, n := range w.a.order {
-		if n.Record == nil {
-			continue
-		}
 		add := func(g Gone) {
 			if name, ok := denied[g.Name]; ok && !w.a.shown[name] && len(w.a.Gone) < MaxNames {
 				g.In, g.Name, g.target, g.Passes = n.Name, name, g.Name, g.Passes && passes[n.Name]
 				w.a.Gone = append(w.a.Gone, g)
 			}
 		}
-		live := n.Record.live()
-		for i := range live {
-			d := &live[i]
-			if d.Mechanism == All || d.Mechanism == IP4 || d.Mechanism == IP6 || d.Mechanism == PTR {
-				continue
+		for i := range n.terms {
+			t := &n.terms[i]
+			g, spec := Gone{Term: t.text, at: t.at}, n.Record.Redirect
+			if d := t.directive; d == nil {
+				g.Redirect, g.Passes = true, true
+			} else {
+				if !d.asks() || d.Mechanism == PTR {
+					continue
+				}
+				g.Include, g.Passes, spec = d.Mechanism == Include, d.Qualifier == Pass, d.Domain
 			}
-			name, err := target(d.Domain, n.Name)
+			name, err := target(spec, n.Name)
 			if err != nil {
 				continue
 			}
-			g := Gone{Term: d.String(), Include: d.Mechanism == Include, Passes: d.Qualifier == Pass}
 			names := []string{name}
-			if d.Mechanism == MX {
+			if d := t.directive; d != nil && d.Mechanism == MX {
 				names = append(names, w.reply(dnsx.Q(name, dnsx.TypeMX)).hosts...)
 			}
 			for _, g.Name = range names {
 				add(g)
-			}
-		}
-		if n.Record.All() < 0 && !n.Record.Redirect.IsZero() {
-			if name, err := target(n.Record.Redirect, n.Name); err == nil {
-				add(Gone{Term: nameRedirect + "=" + n.Record.Redirect.Raw, Name: name, Redirect: true, Passes: true})
 			}
 		}
 	}

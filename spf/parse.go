@@ -37,7 +37,8 @@ func Parse(txt string) (*Record, error) {
 func parse(txt string) *Record {
 	p := parser{}
 	p.read(txt)
-	return &p.rec
+	rec := p.rec // without what else the parser holds
+	return &rec
 }
 
 func (p *parser) read(txt string) {
@@ -72,13 +73,21 @@ type parser struct {
 	rec  Record
 	term term // the one that is being read
 
-	compiling  bool // the directives go into compiler, not into rec
-	compiler   compiler
-	redirectAt place
+	compiling bool // the directives go into compiler, not into rec
+	compiler  compiler
+
+	placing bool // places are wanted of all terms; of redirect and exp they are always kept
+	places  places
 }
 
-// place is where a term stands in the text of a record.
+// place is where a term stands in the text of a record; zero where that is not known.
 type place struct{ start, end int }
+
+// places are those of the terms of a Record, in their order there.
+type places struct {
+	directives, modifiers []place
+	redirect, exp         place
+}
 
 // broken reports that the rest does not matter: one fault is enough for an evaluation.
 func (p *parser) broken() bool { return p.compiling && len(p.rec.Faults) > 0 }
@@ -114,6 +123,7 @@ func (p *parser) token(at int, text string) {
 
 // add puts a term into the record.
 func (p *parser) add(t *term, at int, text string) {
+	where := place{at, at + len(text)}
 	again := func() {
 		p.fail(&SyntaxError{
 			Kind: FaultDuplicate, Offset: at, Term: text,
@@ -122,24 +132,31 @@ func (p *parser) add(t *term, at int, text string) {
 	}
 	switch {
 	case t.modifier.Name == "" && p.compiling:
-		p.compiler.add(&t.directive, place{at, at + len(text)})
+		p.compiler.add(&t.directive, where)
 	case t.modifier.Name == "":
 		p.rec.Directives = append(p.rec.Directives, t.directive)
+		if p.placing {
+			p.places.directives = append(p.places.directives, where)
+		}
 	case t.modifier.Name == nameRedirect:
 		if !p.rec.Redirect.IsZero() {
 			again()
 			return
 		}
 		p.rec.Redirect = t.modifier.Value
-		p.redirectAt = place{at, at + len(text)}
+		p.places.redirect = where
 	case t.modifier.Name == nameExp:
 		if !p.rec.Exp.IsZero() {
 			again()
 			return
 		}
 		p.rec.Exp = t.modifier.Value
+		p.places.exp = where
 	case !p.compiling:
 		p.rec.Modifiers = append(p.rec.Modifiers, t.modifier)
+		if p.placing {
+			p.places.modifiers = append(p.places.modifiers, where)
+		}
 	}
 }
 

@@ -45,10 +45,10 @@ func compile(text string, client netip.Addr) program {
 	}
 	prog := program{text: text, code: p.compiler.code}
 	if spec := p.rec.Redirect; !spec.IsZero() && !p.compiler.done {
-		prog.redirect = &instruction{Directive{Domain: spec}, lead(spec), p.redirectAt}
+		prog.redirect = &instruction{Directive{Domain: spec}, lead(spec), p.places.redirect}
 	}
 	if spec := p.rec.Exp; !spec.IsZero() {
-		prog.exp = &instruction{Directive{Domain: spec}, lead(spec), place{}}
+		prog.exp = &instruction{Directive{Domain: spec}, lead(spec), p.places.exp}
 	}
 	return prog
 }

@@ -156,11 +156,12 @@ func (r *Record) passes() bool {
 func (r *Record) prune(n *Node, keep []string) {
 	dead := map[string]bool{}
 	for _, d := range n.dead {
-		dead[d.directive.String()] = true
+		dead[d.text] = true
 	}
-	for _, l := range n.links {
-		if !l.Redirect && l.node != nil && (l.node.absent() || l.loop && l.Target == n.Name) {
-			dead[(&Directive{Qualifier: l.Qualifier, Mechanism: Include, Domain: MacroString{Raw: l.Spec}}).String()] = true
+	for i := range n.terms {
+		t := &n.terms[i]
+		if l := t.link; l != nil && !l.Redirect && l.node != nil && (l.node.absent() || l.loop && l.Target == n.Name) {
+			dead[t.text] = true
 		}
 	}
 	again := n.again(keep)
@@ -205,20 +206,12 @@ func shadowed(before []Directive, d *Directive) bool {
 // them leads to the same record: whoever comes to them got no pass of it (RFC 7208, 5.2).
 // Those of names to keep are left out.
 func (n *Node) again(keep []string) map[int]bool {
-	if n.Record == nil {
-		return nil
-	}
 	var all map[int]bool
 	asked := map[*Node]bool{}
-	live, links := n.Record.live(), n.links
-	for i := range live {
-		if live[i].Mechanism != Include {
-			continue
-		}
-		l := links[0]
-		links = links[1:]
+	for i := range n.terms {
+		l := n.terms[i].link
 		switch {
-		case l.Qualifier != Pass || l.node == nil || l.loop:
+		case l == nil || l.Qualifier != Pass || l.node == nil || l.loop:
 		case asked[l.node] && matchesAny(keep, l.Target):
 		case asked[l.node]:
 			if all == nil {
@@ -242,20 +235,14 @@ func (n *Node) asks(asked map[*Node]bool) {
 	if !n.Valid() {
 		return
 	}
-	live, links := n.Record.live(), n.links
-	for i := range live {
-		if live[i].Mechanism == All || live[i].Qualifier != Pass {
+	for i := range n.terms {
+		t := &n.terms[i]
+		if d := t.directive; d != nil && (d.Mechanism == All || d.Qualifier != Pass) {
 			return // some or all of the others do not come further
 		}
-		if live[i].Mechanism == Include {
-			if l := links[0]; l.node != nil && !l.loop {
-				l.node.asks(asked)
-			}
-			links = links[1:]
+		if l := t.link; l != nil && l.node != nil && !l.loop {
+			l.node.asks(asked)
 		}
-	}
-	if len(links) > 0 && links[0].node != nil && !links[0].loop {
-		links[0].node.asks(asked)
 	}
 }
 

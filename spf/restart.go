@@ -67,7 +67,7 @@ func versionAgain() check.Rule[*Analysis] {
 			text := n.Texts[0]
 			for i := range n.pasted {
 				r := &n.pasted[i]
-				f := a.finding(n, check.Textf("octet %d: another record starts here, whose v=spf1 receivers ignore", r.at))
+				f := a.finding(n, place{r.at, r.at + len(version)}, check.Textf("octet %d: another record starts here, whose v=spf1 receivers ignore", r.at))
 				f.Severity = check.Medium
 				behind := len(strings.Fields(text[r.at+len(version):]))
 				switch all := n.endsBefore(r); {
@@ -79,7 +79,6 @@ func versionAgain() check.Rule[*Analysis] {
 					f.Detail = check.Textf("octet %d: another record starts here; receivers never come to its terms (%d), because %s stands before it", r.at, behind, all)
 				}
 				f.Fix = a.fix(n, check.Textf("Make one record of the two"))
-				f.Evidence[0].Start, f.Evidence[0].End = r.at, r.at+len(version)
 				found = append(found, f)
 			}
 			return found
@@ -89,19 +88,14 @@ func versionAgain() check.Rule[*Analysis] {
 
 // endsBefore is the all in front of another version, "" where there is none.
 func (n *Node) endsBefore(r *restart) string {
-	for token := range strings.FieldsSeq(n.Texts[0][len(version):r.offset]) {
-		if t, ok := parseDefined(token); ok && t.modifier.Name == "" && t.directive.Mechanism == All {
-			return t.directive.String()
-		}
+	i := n.Record.All()
+	if i < 0 || n.places.directives[i].start >= r.offset {
+		return ""
 	}
-	return ""
+	return n.Record.Directives[i].String()
 }
 
 // restarted reports that the terms behind the all of a record are those of another.
 func (n *Node) restarted(all int) bool {
-	if len(n.pasted) == 0 {
-		return false
-	}
-	start, _ := directivePlace(n.Texts[0], all+1)
-	return start > n.pasted[0].at
+	return len(n.pasted) > 0 && n.places.directives[all+1].start > n.pasted[0].at
 }

@@ -47,10 +47,8 @@ func (a *Analysis) policyGaps() []check.Gap {
 	if last.Unread != nil {
 		return last.Unread
 	}
-	for _, l := range last.links {
-		if l.Redirect && l.node == nil {
-			return []check.Gap{l.gap(last)}
-		}
+	if l := last.redirect(); l != nil && l.node == nil {
+		return []check.Gap{l.gap(last)}
 	}
 	return nil
 }
@@ -72,9 +70,9 @@ func (l *link) gap(in *Node) check.Gap {
 func (a *Analysis) linkGaps(redirect bool) []check.Gap {
 	var gaps []check.Gap
 	for _, n := range a.Policy {
-		for _, l := range n.links {
-			switch {
-			case l.Redirect != redirect:
+		for i := range n.terms {
+			switch l := n.terms[i].link; {
+			case l == nil || l.Redirect != redirect:
 			case l.node == nil:
 				gaps = append(gaps, l.gap(n))
 			default:
@@ -98,11 +96,13 @@ func perNode(look func(a *Analysis, n *Node) []check.Finding) func(*Analysis) ([
 	}
 }
 
-// finding is one about a record of Policy, with the record as evidence, in which the term
-// that the detail names is marked.
-func (a *Analysis) finding(n *Node, detail check.Text) check.Finding {
+// finding is one about a record of Policy, with the record as evidence, in which a term is
+// marked; the zero place stands for all of it.
+func (a *Analysis) finding(n *Node, at place, detail check.Text) check.Finding {
 	f := check.Finding{Subject: n.Name, Detail: detail, Evidence: n.evidence()}
-	n.mark(&f)
+	if len(f.Evidence) == 1 {
+		f.Evidence[0].Start, f.Evidence[0].End = at.start, at.end
+	}
 	return f
 }
 
@@ -132,9 +132,9 @@ func (a *Analysis) faults(n *Node, kind Fault, summary check.Text) []check.Findi
 		if fault.Kind != kind || n.isGlued(fault.Offset) || len(found) >= maxFindings {
 			continue
 		}
-		f := a.finding(n, check.Textf("octet %d, %q: %s", fault.Offset, clip(fault.Term), fault.Reason))
+		at := place{fault.Offset, fault.Offset + len(fault.Term)}
+		f := a.finding(n, at, check.Textf("octet %d, %q: %s", fault.Offset, clip(fault.Term), fault.Reason))
 		f.Fix = a.fix(n, summary)
-		f.Evidence[0].Start, f.Evidence[0].End = fault.Offset, fault.Offset+len(fault.Term)
 		found = append(found, f)
 	}
 	return found

@@ -90,7 +90,7 @@ func expBroken() check.Rule[*Analysis] {
 			if !e.broken() {
 				return nil, e.gaps
 			}
-			f := a.finding(e.node, check.Textf("exp=%s: %s", clip(e.node.Record.Exp.Raw), e.why))
+			f := a.finding(e.node, e.node.places.exp, check.Textf("exp=%s: %s", clip(e.node.Record.Exp.Raw), e.why))
 			for _, rr := range e.text {
 				f.Evidence = append(f.Evidence, check.Evidence{Source: "TXT " + rr.Name, Text: rr.Text()})
 			}
@@ -128,13 +128,10 @@ func macroLocalpart() check.Rule[*Analysis] {
 		},
 		Applies: hasRecord,
 		Check: perNode(func(a *Analysis, n *Node) []check.Finding {
-			for _, d := range n.Record.live() {
-				if d.Domain.hasLocal() {
-					return []check.Finding{a.finding(n, check.Textf("%s has %%{l} or %%{s}", clip(d.String())))}
+			for i := range n.terms {
+				if t := &n.terms[i]; n.spec(t).hasLocal() {
+					return []check.Finding{a.finding(n, t.at, check.Textf("%s has %%{l} or %%{s}", clip(t.text)))}
 				}
-			}
-			if n.Record.All() < 0 && n.Record.Redirect.hasLocal() {
-				return []check.Finding{a.finding(n, check.Textf("redirect=%s has %%{l} or %%{s}", clip(n.Record.Redirect.Raw)))}
 			}
 			return nil
 		}),

@@ -69,10 +69,12 @@ func includeUnregistered(publicSuffix func(string) (string, bool)) check.Rule[*A
 			}
 			seen := map[Gone]bool{}
 			for _, g := range a.Gone {
-				if !g.Passes || seen[g] || len(found) >= maxFindings {
+				one := g
+				one.at = place{}
+				if !g.Passes || seen[one] || len(found) >= maxFindings {
 					continue
 				}
-				seen[g] = true
+				seen[one] = true
 				v := a.vacant(g.Name, publicSuffix)
 				gaps = append(gaps, v.gaps...)
 				if v.domain != "" {
@@ -87,7 +89,7 @@ func includeUnregistered(publicSuffix func(string) (string, bool)) check.Rule[*A
 // trusts is the finding about a term that leads into a vacant domain.
 func (a *Analysis) trusts(g Gone, v vacancy) check.Finding {
 	n := a.Nodes[g.In]
-	f := a.finding(n, check.Textf("%s: the DNS has no domain %s", clip(g.Term), v.domain))
+	f := a.finding(n, g.at, check.Textf("%s: the DNS has no domain %s", clip(g.Term), v.domain))
 	if v.private {
 		f.Severity = check.High // its operator may keep names that were in use
 		f.Detail = check.Textf("%s: the DNS has no name %s, which %s may give to anybody who asks", clip(g.Term), v.domain, dnsx.Parent(v.domain))

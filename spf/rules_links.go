@@ -50,11 +50,13 @@ func redirectNone(publicSuffix func(string) (string, bool)) check.Rule[*Analysis
 func (a *Analysis) linksToNothing(redirect bool, publicSuffix func(string) (string, bool)) []check.Finding {
 	var found []check.Finding
 	for _, n := range a.Policy {
-		for _, l := range n.links {
-			if l.Redirect != redirect || l.node == nil || !l.node.absent() || n.ranInto(l) || len(found) >= maxFindings {
+		for i := range n.terms {
+			t := &n.terms[i]
+			l := t.link
+			if l == nil || l.Redirect != redirect || l.node == nil || !l.node.absent() || n.ranInto(l) || len(found) >= maxFindings {
 				continue
 			}
-			f := a.finding(n, check.Textf("%s %s", l.Target, l.node.noRecord()))
+			f := a.finding(n, t.at, check.Textf("%s %s", l.Target, l.node.noRecord()))
 			if !redirect {
 				f.Fix = a.fix(n, check.Textf("Remove the include of %s, or correct its name", l.Target))
 			}
@@ -100,12 +102,14 @@ func includePermerror() check.Rule[*Analysis] {
 		Check: func(a *Analysis) ([]check.Finding, []check.Gap) {
 			var found []check.Finding
 			for _, n := range a.Policy {
-				for _, l := range n.links {
-					if l.Redirect || l.node == nil || l.loop || l.node.broken == nil || len(found) >= maxFindings {
+				for i := range n.terms {
+					t := &n.terms[i]
+					l := t.link
+					if l == nil || l.Redirect || l.node == nil || l.loop || l.node.broken == nil || len(found) >= maxFindings {
 						continue
 					}
 					broken := l.node.broken
-					f := a.finding(n, check.Textf("include:%s: %s", l.Target, broken.Text))
+					f := a.finding(n, t.at, check.Textf("include:%s: %s", l.Target, broken.Text))
 					if at := a.Nodes[broken.Name]; at != nil {
 						f.Evidence = append(f.Evidence, at.evidence()...)
 					}
@@ -166,9 +170,9 @@ func includeSelf() check.Rule[*Analysis] {
 		},
 		Applies: hasRecord,
 		Check: perNode(func(a *Analysis, n *Node) []check.Finding {
-			for _, l := range n.links {
-				if l.loop && l.Target == n.Name {
-					f := a.finding(n, check.Textf("the record of %s leads back to itself", n.Name))
+			for i := range n.terms {
+				if l := n.terms[i].link; l != nil && l.loop && l.Target == n.Name {
+					f := a.finding(n, n.terms[i].at, check.Textf("the record of %s leads back to itself", n.Name))
 					f.Fix = a.fix(n, check.Textf("Remove the term"))
 					return []check.Finding{f}
 				}
@@ -194,12 +198,14 @@ func includePassAll() check.Rule[*Analysis] {
 		Check: func(a *Analysis) ([]check.Finding, []check.Gap) {
 			var found []check.Finding
 			for _, n := range a.Policy {
-				for _, l := range n.links {
-					if l.Redirect || !l.opens() || len(found) >= maxFindings {
+				for i := range n.terms {
+					t := &n.terms[i]
+					l := t.link
+					if l == nil || l.Redirect || !l.opens() || len(found) >= maxFindings {
 						continue
 					}
 					open := l.node.open
-					f := a.finding(n, check.Textf("include:%s: %q in the record of %s: %s", l.Target, clip(open.Term), open.Name, open.Text))
+					f := a.finding(n, t.at, check.Textf("include:%s: %q in the record of %s: %s", l.Target, clip(open.Term), open.Name, open.Text))
 					if at := a.Nodes[open.Name]; at != nil {
 						f.Evidence = append(f.Evidence, at.evidence()...)
 					}

@@ -23,18 +23,18 @@ func shadowedTerm() check.Rule[*Analysis] {
 		Check: func(a *Analysis) ([]check.Finding, []check.Gap) {
 			var found []check.Finding
 			for _, c := range a.shadows() {
-				f := a.finding(c.node, c.detail())
+				f := a.finding(c.node, c.at, c.detail())
 				switch {
 				case c.result == "":
-					f.Fix = fixText(check.Textf("Delete %s, which changes nothing; or move it in front of those terms, which changes who passes", clip(c.term())))
+					f.Fix = fixText(check.Textf("Delete %s, which changes nothing; or move it in front of those terms, which changes who passes", clip(c.text)))
 				case c.result != c.directive.Qualifier:
-					f.Fix = fixText(check.Textf("Move %s in front of %s, which changes who passes; or delete it, which changes nothing", clip(c.term()), clip(c.by[0])))
+					f.Fix = fixText(check.Textf("Move %s in front of %s, which changes who passes; or delete it, which changes nothing", clip(c.text), clip(c.by[0])))
 				case c.static:
 					f.Severity = check.Low
-					f.Fix = a.fix(c.node, check.Textf("Delete %s", clip(c.term())))
-				case c.cost() > 0:
+					f.Fix = a.fix(c.node, check.Textf("Delete %s", clip(c.text)))
+				case c.lookups() > 0:
 					f.Severity = check.Low
-					f.Fix = fixText(check.Textf("Delete %s", clip(c.term())))
+					f.Fix = fixText(check.Textf("Delete %s", clip(c.text)))
 				default:
 					f.Severity = check.Info // what others publish, or a host's address, may change
 				}
@@ -61,11 +61,11 @@ func overlap() check.Rule[*Analysis] {
 		Check: func(a *Analysis) ([]check.Finding, []check.Gap) {
 			var found []check.Finding
 			for _, c := range a.needless() {
-				detail := check.Textf("%s: all it passes is passed by %s too", clip(c.term()), strings.Join(c.by, ", "))
-				if n := c.cost(); n > 0 {
-					detail = check.Textf("%s costs lookups (%d), and all it passes is passed by %s too", clip(c.term()), n, strings.Join(c.by, ", "))
+				detail := check.Textf("%s: all it passes is passed by %s too", clip(c.text), strings.Join(c.by, ", "))
+				if n := c.lookups(); n > 0 {
+					detail = check.Textf("%s costs lookups (%d), and all it passes is passed by %s too", clip(c.text), n, strings.Join(c.by, ", "))
 				}
-				found = append(found, a.finding(c.node, detail))
+				found = append(found, a.finding(c.node, c.at, detail))
 			}
 			return found, a.answerGaps()
 		},

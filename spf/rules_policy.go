@@ -25,7 +25,7 @@ func allPass() check.Rule[*Analysis] {
 			gaps := a.policyGaps()
 			for _, n := range a.Policy {
 				for _, o := range n.opened {
-					f := a.finding(n, check.Textf("%q: %s", clip(o.Term), o.Text))
+					f := a.finding(n, o.at, check.Textf("%q: %s", clip(o.Term), o.Text))
 					f.Fix = a.fix(n, check.Textf("Name the servers that send, and end the record in ~all or -all"))
 					found = append(found, f)
 				}
@@ -53,13 +53,21 @@ func (n *Node) openGaps() []check.Gap {
 // last is the record whose all decides, or would: the end of the redirects.
 func (a *Analysis) last() *Node { return a.Policy[len(a.Policy)-1] }
 
+// allPlace is where the record's all stands; zero where there is none.
+func (n *Node) allPlace() place {
+	if i := n.Record.All(); i >= 0 {
+		return n.places.directives[i]
+	}
+	return place{}
+}
+
 // ends makes a body that looks at the all that holds in the end.
 func ends(all Result, detail, summary string) func(*Analysis) ([]check.Finding, []check.Gap) {
 	return func(a *Analysis) ([]check.Finding, []check.Gap) {
 		if a.All != all {
 			return nil, a.policyGaps()
 		}
-		f := a.finding(a.last(), check.Textf(detail))
+		f := a.finding(a.last(), a.last().allPlace(), check.Textf(detail))
 		f.Fix = a.fix(a.last(), check.Textf(summary))
 		return []check.Finding{f}, nil
 	}
@@ -99,7 +107,7 @@ func allSoft() check.Rule[*Analysis] {
 			if a.All != SoftFail {
 				return nil, a.policyGaps()
 			}
-			return []check.Finding{a.finding(a.last(), check.Textf("the record ends in ~all"))}, nil
+			return []check.Finding{a.finding(a.last(), a.last().allPlace(), check.Textf("the record ends in ~all"))}, nil
 		},
 	}
 }
@@ -122,7 +130,7 @@ func noAll() check.Rule[*Analysis] {
 			if n.Record == nil || n.Record.All() >= 0 || !n.Record.Redirect.IsZero() || n.hidesEnd() {
 				return nil, a.policyGaps()
 			}
-			f := a.finding(n, check.Textf("the record ends without all and without redirect"))
+			f := a.finding(n, place{}, check.Textf("the record ends without all and without redirect"))
 			f.Fix = a.fix(n, check.Textf("Add ~all at the end"))
 			return []check.Finding{f}, nil
 		},
@@ -165,8 +173,8 @@ func termsAfterAll() check.Rule[*Analysis] {
 				return nil
 			}
 			after := n.Record.Directives[i+1:]
-			f := a.finding(n, check.Textf("%d terms stand behind %s, the first is %s", len(after), n.Record.Directives[i].String(), clip(after[0].String())))
-			n.markDirectives(&f, i+1, len(n.Record.Directives)-1)
+			at := place{n.places.directives[i+1].start, n.places.directives[len(n.places.directives)-1].end}
+			f := a.finding(n, at, check.Textf("%d terms stand behind %s, the first is %s", len(after), n.Record.Directives[i].String(), clip(after[0].String())))
 			f.Fix = a.fix(n, check.Textf("Move in front of all what still sends, and delete the rest"))
 			return []check.Finding{f}
 		}),
@@ -189,7 +197,7 @@ func redirectIgnored() check.Rule[*Analysis] {
 			if n.Record.All() < 0 || n.Record.Redirect.IsZero() {
 				return nil
 			}
-			f := a.finding(n, check.Textf("redirect=%s has no effect", clip(n.Record.Redirect.Raw)))
+			f := a.finding(n, n.places.redirect, check.Textf("redirect=%s has no effect", clip(n.Record.Redirect.Raw)))
 			f.Fix = a.fix(n, check.Textf("Remove redirect, or include %s in front of all", clip(n.Record.Redirect.Raw)))
 			return []check.Finding{f}
 		}),

@@ -47,7 +47,7 @@ func multiple() check.Rule[*Analysis] {
 			var found []check.Finding
 			for _, n := range a.Policy {
 				if len(n.Texts) > 1 {
-					f := a.finding(n, check.Textf("%d SPF records stand at %s", len(n.Texts), n.Owner))
+					f := a.finding(n, place{}, check.Textf("%d SPF records stand at %s", len(n.Texts), n.Owner))
 					f.Fix = a.fix(n, check.Textf("Make one record of them"))
 					found = append(found, f)
 				}
@@ -147,7 +147,7 @@ func recordSize(limit int) check.Rule[*Analysis] {
 			case size > SmallReply:
 				detail = check.Textf("%s; the whole answer takes %d, over %d: resolvers without EDNS have to ask again over TCP", detail, size, SmallReply)
 			}
-			return []check.Finding{a.finding(a.root, detail)}, nil
+			return []check.Finding{a.finding(a.root, place{}, detail)}, nil
 		},
 	}
 }

@@ -117,19 +117,13 @@ func domainSpec() check.Rule[*Analysis] {
 // badNames finds names that fit the grammar and are no names of the DNS.
 func badNames(a *Analysis, n *Node) []check.Finding {
 	var found []check.Finding
-	look := func(term string, spec MacroString) {
-		if _, err := target(spec, n.Name); err != nil && err != errMessage && len(found) < maxFindings {
-			f := a.finding(n, check.Textf("%s: %s; receivers differ in what they do then", clip(term), reasonOf(err)))
+	for i := range n.terms {
+		t := &n.terms[i]
+		if _, err := target(n.spec(t), n.Name); err != nil && err != errMessage && len(found) < maxFindings {
+			f := a.finding(n, t.at, check.Textf("%s: %s; receivers differ in what they do then", clip(t.text), reasonOf(err)))
 			f.Severity = check.Medium
 			found = append(found, f)
 		}
-	}
-	live := n.Record.live()
-	for i := range live {
-		look(n.term(i), live[i].Domain)
-	}
-	if n.Record.All() < 0 {
-		look(nameRedirect+"="+n.Record.Redirect.Raw, n.Record.Redirect)
 	}
 	return found
 }
@@ -157,9 +151,8 @@ func stringJoin() check.Rule[*Analysis] {
 		Check: perNode(func(a *Analysis, n *Node) []check.Finding {
 			var found []check.Finding
 			for _, g := range n.glued {
-				f := a.finding(n, check.Textf("%q and %q run together as %q", clip(g.left), clip(g.right), clip(g.left+g.right)))
+				f := a.finding(n, place{g.offset, g.offset + len(g.token)}, check.Textf("%q and %q run together as %q", clip(g.left), clip(g.right), clip(g.left+g.right)))
 				f.Fix = a.fix(n, check.Textf("Put a blank between the two terms"))
-				f.Evidence[0].Start, f.Evidence[0].End = g.offset, g.offset+len(g.token)
 				found = append(found, f)
 			}
 			return found
@@ -182,11 +175,11 @@ func mechanismAsModifier() check.Rule[*Analysis] {
 		Applies: hasRecord,
 		Check: perNode(func(a *Analysis, n *Node) []check.Finding {
 			var found []check.Finding
-			for _, m := range n.Record.Modifiers {
+			for i, m := range n.Record.Modifiers {
 				if !namesMechanism(m.Name) || len(found) >= maxFindings {
 					continue
 				}
-				f := a.finding(n, check.Textf("%s=%s is an unknown modifier to receivers", m.Name, clip(m.Value.Raw)))
+				f := a.finding(n, n.places.modifiers[i], check.Textf("%s=%s is an unknown modifier to receivers", m.Name, clip(m.Value.Raw)))
 				if d, ok := asMechanism(m); ok {
 					f.Fix = a.fix(n, check.Textf("Write %s", d.String()))
 				}
@@ -218,11 +211,11 @@ func unknownModifier() check.Rule[*Analysis] {
 		Applies: hasRecord,
 		Check: perNode(func(a *Analysis, n *Node) []check.Finding {
 			var found []check.Finding
-			for _, m := range n.Record.Modifiers {
+			for i, m := range n.Record.Modifiers {
 				known := slices.ContainsFunc(reportModifiers, func(s string) bool { return strings.EqualFold(s, m.Name) })
 				again := strings.EqualFold(m.Name+"="+m.Value.Raw, version) // spf.version-again
 				if !known && !again && !namesMechanism(m.Name) && len(found) < maxFindings {
-					found = append(found, a.finding(n, check.Textf("%s=%s has no effect", clip(m.Name), clip(m.Value.Raw))))
+					found = append(found, a.finding(n, n.places.modifiers[i], check.Textf("%s=%s has no effect", clip(m.Name), clip(m.Value.Raw))))
 				}
 			}
 			return found

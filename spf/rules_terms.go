@@ -22,9 +22,9 @@ func ptr() check.Rule[*Analysis] {
 		},
 		Applies: hasRecord,
 		Check: perNode(func(a *Analysis, n *Node) []check.Finding {
-			for _, d := range n.Record.live() {
-				if d.Mechanism == PTR {
-					return []check.Finding{a.finding(n, check.Textf("the record has %s", clip(d.String())))}
+			for i := range n.terms {
+				if t := &n.terms[i]; t.directive != nil && t.directive.Mechanism == PTR {
+					return []check.Finding{a.finding(n, t.at, check.Textf("the record has %s", clip(t.text)))}
 				}
 			}
 			return nil
@@ -46,13 +46,10 @@ func macroP() check.Rule[*Analysis] {
 		},
 		Applies: hasRecord,
 		Check: perNode(func(a *Analysis, n *Node) []check.Finding {
-			for _, d := range n.Record.live() {
-				if d.Domain.has('p') {
-					return []check.Finding{a.finding(n, check.Textf("%s has %%{p}", clip(d.String())))}
+			for i := range n.terms {
+				if t := &n.terms[i]; n.spec(t).has('p') {
+					return []check.Finding{a.finding(n, t.at, check.Textf("%s has %%{p}", clip(t.text)))}
 				}
-			}
-			if n.Record.Redirect.has('p') {
-				return []check.Finding{a.finding(n, check.Textf("redirect=%s has %%{p}", clip(n.Record.Redirect.Raw)))}
 			}
 			return nil
 		}),
@@ -73,26 +70,27 @@ func duplicateTerm() check.Rule[*Analysis] {
 		Applies: hasRecord,
 		Check: perNode(func(a *Analysis, n *Node) []check.Finding {
 			var found []check.Finding
-			live := n.Record.live()
-			seen := make(map[termKey]*Directive, len(live))
-			for i := range live {
-				d := &live[i]
-				key := d.key(n.Name)
+			seen := make(map[termKey]*nodeTerm, len(n.terms))
+			for i := range n.terms {
+				t := &n.terms[i]
+				if t.directive == nil {
+					break
+				}
+				key := t.directive.key(n.Name)
 				first := seen[key]
 				if first == nil {
-					seen[key] = d
+					seen[key] = t
 					continue
 				}
 				if len(found) == maxFindings {
 					break
 				}
-				f := a.finding(n, check.Textf("%s stands there again", clip(d.String())))
+				f := a.finding(n, t.at, check.Textf("%s stands there again", clip(t.text)))
 				f.Fix = a.fix(n, check.Textf("Delete it"))
-				if d.Qualifier != first.Qualifier {
-					f.Detail = check.Textf("%s never decides: its clients are matched before by %s", clip(d.String()), clip(first.String()))
-					f.Fix = fixText(check.Textf("Delete %s, which changes nothing; or delete %s if %s is meant", clip(d.String()), clip(first.String()), clip(d.String())))
+				if t.directive.Qualifier != first.directive.Qualifier {
+					f.Detail = check.Textf("%s never decides: its clients are matched before by %s", clip(t.text), clip(first.text))
+					f.Fix = fixText(check.Textf("Delete %s, which changes nothing; or delete %s if %s is meant", clip(t.text), clip(first.text), clip(t.text)))
 				}
-				n.markDirectives(&f, i, i)
 				found = append(found, f)
 			}
 			return found
@@ -115,15 +113,20 @@ func broadRange(ipv4, ipv6 int) check.Rule[*Analysis] {
 		Applies: hasRecord,
 		Check: perNode(func(a *Analysis, n *Node) []check.Finding {
 			var found []check.Finding
-			for _, d := range n.Record.live() {
+			for i := range n.terms {
+				t := &n.terms[i]
+				d := t.directive
+				if d == nil {
+					break
+				}
 				v4, v6 := d.widths()
 				broad4, broad6 := v4 > 0 && v4 < ipv4, v6 > 0 && v6 < ipv6
 				if d.Qualifier != Pass || !broad4 && !broad6 || len(found) >= maxFindings {
 					continue
 				}
-				f := a.finding(n, check.Textf("%s passes 2^%d addresses", clip(d.String()), 128-v6))
+				f := a.finding(n, t.at, check.Textf("%s passes 2^%d addresses", clip(t.text), 128-v6))
 				if broad4 {
-					f.Detail = check.Textf("%s passes %d addresses", clip(d.String()), 1<<(32-v4))
+					f.Detail = check.Textf("%s passes %d addresses", clip(t.text), 1<<(32-v4))
 				}
 				if v4 >= 8 || !broad4 && v6 >= 16 {
 					f.Severity = check.Medium
@@ -165,7 +168,7 @@ func includeBroad(ipv4, ipv6 int) check.Rule[*Analysis] {
 					continue
 				}
 				seen[link] = true
-				f := a.finding(n, check.Textf("%s: %s in the record of %s passes 2^%d addresses", clip(link.Term), clip(s.Term), s.Name, s.Prefix.Addr().BitLen()-s.Prefix.Bits()))
+				f := a.finding(n, n.placeOf(link.Term), check.Textf("%s: %s in the record of %s passes 2^%d addresses", clip(link.Term), clip(s.Term), s.Name, s.Prefix.Addr().BitLen()-s.Prefix.Bits()))
 				if at := a.Nodes[s.Name]; at != nil {
 					f.Evidence = append(f.Evidence, at.evidence()...)
 				}
@@ -214,7 +217,7 @@ func includeTwice() check.Rule[*Analysis] {
 				}
 				node := a.Nodes[again[0].Target]
 				own = own && !matchesAny(a.Keep, node.Name)
-				f := a.finding(a.root, check.Textf("%s is included by %s; each time after the first costs lookups (%d) for nobody",
+				f := a.finding(a.root, place{}, check.Textf("%s is included by %s; each time after the first costs lookups (%d) for nobody",
 					node.Name, strings.Join(names, ", "), 1+node.Lookups))
 				switch {
 				case !own:
@@ -235,8 +238,7 @@ func includeTwice() check.Rule[*Analysis] {
 // asked, which Repair takes out.
 func (a *Analysis) drops(n *Node) bool {
 	for i := range a.root.again(a.Keep) {
-		d := &a.root.Record.Directives[i]
-		if slices.ContainsFunc(a.root.Costs, func(c Cost) bool { return c.Directive == d && c.Node == n }) {
+		if a.root.terms[i].link.node == n {
 			return true
 		}
 	}
@@ -288,15 +290,18 @@ func hostBits() check.Rule[*Analysis] {
 		Applies: hasRecord,
 		Check: perNode(func(a *Analysis, n *Node) []check.Finding {
 			var found []check.Finding
-			live := n.Record.live()
-			for i := range live {
-				d := &live[i]
+			for i := range n.terms {
+				t := &n.terms[i]
+				d := t.directive
+				if d == nil {
+					break
+				}
 				if p := d.Prefix; !p.IsValid() || p == p.Masked() || p.Bits() == 0 || len(found) == maxFindings {
 					continue
 				}
 				one := Directive{Qualifier: d.Qualifier, Mechanism: d.Mechanism, Prefix: netip.PrefixFrom(d.Prefix.Addr(), d.Prefix.Addr().BitLen())}
 				all := Directive{Qualifier: d.Qualifier, Mechanism: d.Mechanism, Prefix: d.Prefix.Masked()}
-				f := a.finding(n, check.Textf("%s stands for all of %s, not for %s", d.String(), d.Prefix.Masked().String(), d.Prefix.Addr().String()))
+				f := a.finding(n, t.at, check.Textf("%s stands for all of %s, not for %s", t.text, d.Prefix.Masked().String(), d.Prefix.Addr().String()))
 				f.Fix = a.fix(n, check.Textf("Write %s, which means the same; or %s if that one address is meant", all.String(), one.String()))
 				if d.Qualifier != Pass {
 					f.Severity = check.Info
@@ -339,16 +344,21 @@ func privateIP() check.Rule[*Analysis] {
 		Applies: hasRecord,
 		Check: perNode(func(a *Analysis, n *Node) []check.Finding {
 			var found []check.Finding
-			for _, d := range n.Record.live() {
+			for i := range n.terms {
+				t := &n.terms[i]
+				d := t.directive
+				if d == nil {
+					break
+				}
 				kind := reserved(d.Prefix)
 				if d.Qualifier == Fail || kind == "" || len(found) >= maxFindings {
 					continue
 				}
-				f := a.finding(n, check.Textf("%s is %s", d.String(), kind))
+				f := a.finding(n, t.at, check.Textf("%s is %s", t.text, kind))
 				if kind == documentation {
 					f.Severity = check.Info // it authorises nobody anywhere
 				} else {
-					f.Fix = a.fix(n, check.Textf("Remove %s", d.String()))
+					f.Fix = a.fix(n, check.Textf("Remove %s", t.text))
 				}
 				found = append(found, f)
 			}

@@ -30,10 +30,14 @@ func lookupLimit() check.Rule[*Analysis] {
 			if a.Lookups == maxCount {
 				detail = check.Textf("the record costs more than %d lookups; the limit is %d", maxCount-1, MaxLookups)
 			}
+			at := place{}
 			if v, ok := a.stop(); ok {
+				if v.Name == a.Domain {
+					at = v.at
+				}
 				detail = check.Textf("%s; receivers stop at %s in the record of %s", detail, clip(v.Term), v.Name)
 			}
-			f := a.finding(a.root, detail)
+			f := a.finding(a.root, at, detail)
 			f.Fix = &check.Fix{Summary: check.Textf("Save at least %d lookups: begin with the terms that cost most", a.Lookups-MaxLookups)}
 			return []check.Finding{f}, a.Gaps
 		},
@@ -85,7 +89,7 @@ func lookupNearLimit(from int) check.Rule[*Analysis] {
 				return nil, a.Gaps
 			}
 			return []check.Finding{
-				a.finding(a.root, check.Textf("the record costs %d of %d lookups: %s", a.Lookups, MaxLookups, a.root.costs())),
+				a.finding(a.root, place{}, check.Textf("the record costs %d of %d lookups: %s", a.Lookups, MaxLookups, a.root.costs())),
 			}, a.Gaps
 		},
 	}
@@ -116,7 +120,7 @@ func voidLookups() check.Rule[*Analysis] {
 				}
 				return nil, unread
 			}
-			f := a.finding(a.root, check.Textf("%d terms find nothing for a client with an IPv4 address, %d for one with an IPv6 address; receivers allow %d%s",
+			f := a.finding(a.root, place{}, check.Textf("%d terms find nothing for a client with an IPv4 address, %d for one with an IPv6 address; receivers allow %d%s",
 				v.IPv4, v.IPv6, MaxVoids, a.deadTerms()))
 			f.Fix = a.fix(a.root, check.Textf("Remove or correct the terms that find nothing"))
 			switch {
@@ -143,7 +147,7 @@ func (a *Analysis) deadTerms() string {
 	var terms []string
 	for _, n := range a.Policy {
 		for _, d := range n.dead {
-			terms = append(terms, clip(d.directive.String()))
+			terms = append(terms, clip(d.text))
 		}
 	}
 	if len(terms) == 0 {
@@ -168,10 +172,10 @@ func voidLookup(publicSuffix func(string) (string, bool)) check.Rule[*Analysis] 
 		Check: func(a *Analysis) ([]check.Finding, []check.Gap) {
 			var found []check.Finding
 			gaps := a.policyGaps()
-			open := map[*Directive]bool{} // they may be such terms
+			open := map[*nodeTerm]bool{} // they may be such terms
 			for _, n := range a.Policy {
 				for _, d := range n.dead {
-					f := a.finding(n, check.Textf("%s: %s", clip(d.directive.String()), d.why))
+					f := a.finding(n, d.at, check.Textf("%s: %s", clip(d.text), d.why))
 					f.Fix = a.fix(n, check.Textf("Remove the term, or correct its name"))
 					if name, err := target(d.directive.Domain, n.Name); err == nil {
 						a.milder(&f, n.Name, name, publicSuffix)
@@ -179,9 +183,9 @@ func voidLookup(publicSuffix func(string) (string, bool)) check.Rule[*Analysis] 
 					found = append(found, f)
 				}
 				for _, g := range n.gaps {
-					if g.Why != check.Undecidable && !n.found[g.directive] { // a name that a message decides is not a dead one
+					if g.Why != check.Undecidable && !g.found { // a name that a message decides is not a dead one
 						gaps = append(gaps, g.Gap)
-						open[g.directive] = true
+						open[g.nodeTerm] = true
 					}
 				}
 			}
@@ -213,7 +217,7 @@ func mxTooMany() check.Rule[*Analysis] {
 			gaps := a.policyGaps()
 			for _, n := range a.Policy {
 				for _, m := range n.manyMX {
-					found = append(found, a.finding(n, check.Textf("%s: %s has %d MX hosts; receivers look up %d", clip(m.directive.String()), m.name, m.hosts, mxHosts)))
+					found = append(found, a.finding(n, m.at, check.Textf("%s: %s has %d MX hosts; receivers look up %d", clip(m.text), m.name, m.hosts, mxHosts)))
 				}
 				for _, g := range n.gaps {
 					if g.directive.Mechanism == MX && (g.Why == check.Undecidable || strings.HasPrefix(g.Subject, "MX ")) {

@@ -57,50 +57,42 @@ func resultOf(parts []part) Result {
 
 // claim is a term of a record of Policy, with the ranges that it brings.
 type claim struct {
-	node      *Node
-	directive *Directive
-	index     int // of the directive
-	policy    int // of the node
-	from, to  int // of Authorized
+	*nodeTerm
+	node     *Node
+	index    int // of the term
+	policy   int // of the node
+	from, to int // of Authorized
 
 	by     []string // terms of Policy that match all its clients
 	result Result   // that these give; "" where not all give the same
 	static bool     // it, and these, are ranges and not names
 }
 
-func (c *claim) term() string { return c.node.term(c.index) }
-
 // wanted reports that the term includes a name whose include is to stay.
 func (c *claim) wanted(keep []string) bool {
-	if len(keep) == 0 || c.directive.Mechanism != Include {
-		return false
-	}
-	name, err := target(c.directive.Domain, c.node.Name)
-	return err == nil && matchesAny(keep, name)
+	return c.link != nil && matchesAny(keep, c.link.Target)
 }
 
-// cost is the lookups that the term costs.
-func (c *claim) cost() int {
-	for i := range c.node.Costs {
-		if c.node.Costs[i].Directive == c.directive {
-			return c.node.Costs[i].Lookups
-		}
+// lookups is how many the term costs.
+func (c *claim) lookups() int {
+	if c.cost == nil {
+		return 0
 	}
-	return 0
+	return c.cost.Lookups
 }
 
 func (c *claim) detail() check.Text {
 	by := strings.Join(c.by, ", ")
 	if c.result == "" {
-		return check.Textf("%s never decides: its clients are matched before by %s", clip(c.term()), by)
+		return check.Textf("%s never decides: its clients are matched before by %s", clip(c.text), by)
 	}
 	if c.result != c.directive.Qualifier {
-		return check.Textf("%s never decides: its clients are matched before by %s, and get %s", clip(c.term()), by, string(c.result))
+		return check.Textf("%s never decides: its clients are matched before by %s, and get %s", clip(c.text), by, string(c.result))
 	}
-	if n := c.cost(); n > 0 {
-		return check.Textf("%s costs lookups (%d) and never decides: its clients are matched before by %s", clip(c.term()), n, by)
+	if n := c.lookups(); n > 0 {
+		return check.Textf("%s costs lookups (%d) and never decides: its clients are matched before by %s", clip(c.text), n, by)
 	}
-	return check.Textf("%s never decides: its clients are matched before by %s", clip(c.term()), by)
+	return check.Textf("%s never decides: its clients are matched before by %s", clip(c.text), by)
 }
 
 // add notes a term that matches clients of the claim.
@@ -122,17 +114,17 @@ func (a *Analysis) claims() []claim {
 	var all []claim
 	next := 0
 	for k, n := range a.Policy {
-		if n.Record == nil || k > 0 && a.leads(n) > 1 {
+		if k > 0 && a.leads(n) > 1 {
 			break
 		}
-		live := n.Record.live()
-		for i := range live {
-			d := &live[i]
-			if d.Mechanism == All {
+		for i := range n.terms {
+			t := &n.terms[i]
+			d := t.directive
+			if d == nil || d.Mechanism == All {
 				continue
 			}
-			c := claim{node: n, directive: d, index: i, policy: k, from: next, static: d.Mechanism == IP4 || d.Mechanism == IP6}
-			for d.Qualifier == Pass && next < len(a.Authorized) && a.Authorized[next].top(k) == n.term(i) {
+			c := claim{nodeTerm: t, node: n, index: i, policy: k, from: next, static: d.Mechanism == IP4 || d.Mechanism == IP6}
+			for d.Qualifier == Pass && next < len(a.Authorized) && a.Authorized[next].top(k) == t.text {
 				next++
 			}
 			c.to = next
@@ -236,7 +228,7 @@ func (s *shadowing) decided(c *claim, p netip.Prefix, parts []part) bool {
 	c.result = result
 	for _, b := range by {
 		one := &s.claims[b.at]
-		c.add(clip(one.term()), one.directive.Prefix.IsValid())
+		c.add(clip(one.text), one.directive.Prefix.IsValid())
 	}
 	return true
 }
@@ -341,15 +333,10 @@ func (n *Node) plain() bool {
 
 // known reports that a term passes nobody but those of the ranges that it brings.
 func (c *claim) known(sure map[*Node]bool) bool {
-	if c.directive.Mechanism == Include {
-		for i := range c.node.Costs {
-			if t := &c.node.Costs[i]; t.Directive == c.directive {
-				return t.Node != nil && t.Node.known(sure)
-			}
-		}
-		return false
+	if c.link != nil {
+		return c.cost.Node != nil && c.cost.Node.known(sure)
 	}
-	return !slices.ContainsFunc(c.node.gaps, func(g termGap) bool { return g.directive == c.directive })
+	return !c.open
 }
 
 func (n *Node) known(sure map[*Node]bool) bool {
@@ -360,11 +347,11 @@ func (n *Node) known(sure map[*Node]bool) bool {
 	if !n.Valid() || n.open != nil || len(n.gaps) > 0 {
 		return false
 	}
-	for i := range n.Costs {
-		c := &n.Costs[i]
-		exists := c.Directive != nil && c.Directive.Mechanism == Exists
-		link := c.Directive == nil || c.Directive.Mechanism == Include
-		if exists || c.Open || link && (c.Node == nil || !c.Node.known(sure)) {
+	for i := range n.terms {
+		t := &n.terms[i]
+		exists := t.directive != nil && t.directive.Mechanism == Exists
+		open := t.cost != nil && t.cost.Open
+		if exists || open || t.link != nil && (t.cost.Node == nil || !t.cost.Node.known(sure)) {
 			return false
 		}
 	}
@@ -441,7 +428,7 @@ func (a *Analysis) needless() []claim {
 			if needless = ok && (o.Outer < c.from || o.Outer >= c.to); needless {
 				var by int
 				if by, needless = a.brings(o.Outer, claims); needless {
-					c.add(clip(claims[by].term()), claims[by].directive.Prefix.IsValid())
+					c.add(clip(claims[by].text), claims[by].directive.Prefix.IsValid())
 				}
 			}
 			later = later || o.First >= c.from

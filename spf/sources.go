@@ -41,36 +41,30 @@ func (w *walk) authorized() {
 // authorize collects the ranges that a record passes, and those of the records that
 // it leads to.
 func (w *walk) authorize(n *Node, path []Step) {
-	if n == nil || n.ranged || n.Record == nil {
+	if n == nil || n.ranged {
 		return
 	}
 	n.ranged = true
-	links := n.links
 	var asked map[string]bool // terms for addresses
-	live := n.Record.live()
-	for i := range live {
-		term := n.term(i)
-		switch d := &live[i]; {
-		case d.Mechanism == Include:
-			if d.Qualifier == Pass {
-				w.authorize(links[0].node, below(path, n, term))
+	for i := range n.terms {
+		t := &n.terms[i]
+		switch d := t.directive; {
+		case t.link != nil:
+			if t.link.Redirect || t.link.Qualifier == Pass {
+				w.authorize(t.link.node, below(path, n, t.text))
 			}
-			links = links[1:]
 		case d.Qualifier == Pass:
-			if asked[term] {
+			if asked[t.text] {
 				continue // the same again brings nothing, however many addresses it has
 			}
 			if d.Mechanism == A || d.Mechanism == MX {
 				if asked == nil {
 					asked = map[string]bool{}
 				}
-				asked[term] = true
+				asked[t.text] = true
 			}
-			w.ranges(d, Source{Name: n.Name, Term: term, Path: path}, n)
+			w.ranges(n, t, Source{Name: n.Name, Term: t.text, Path: path})
 		}
-	}
-	if len(links) > 0 { // the redirect
-		w.authorize(links[0].node, below(path, n, nameRedirect+"="+links[0].Spec))
 	}
 }
 
@@ -80,11 +74,11 @@ func below(path []Step, n *Node, term string) []Step {
 }
 
 // ranges adds those of one term.
-func (w *walk) ranges(d *Directive, s Source, n *Node) {
-	switch d.Mechanism {
+func (w *walk) ranges(n *Node, t *nodeTerm, s Source) {
+	switch d := t.directive; d.Mechanism {
 	case IP4, IP6:
 		s.Prefix = d.Prefix.Masked()
-		w.pass(n, d, s)
+		w.pass(n, t, s)
 	case A, MX:
 		name, err := target(d.Domain, n.Name)
 		if err != nil {
@@ -95,30 +89,30 @@ func (w *walk) ranges(d *Directive, s Source, n *Node) {
 			hosts = w.reply(dnsx.Q(name, dnsx.TypeMX)).hosts
 		}
 		for _, host := range hosts {
-			w.passHost(n, d, host, dnsx.TypeA, int(d.Bits4), s)
-			w.passHost(n, d, host, dnsx.TypeAAAA, int(d.Bits6), s)
+			w.passHost(n, t, host, dnsx.TypeA, int(d.Bits4), s)
+			w.passHost(n, t, host, dnsx.TypeAAAA, int(d.Bits6), s)
 		}
 	}
 }
 
-func (w *walk) passHost(n *Node, d *Directive, host string, t dnsx.Type, bits int, s Source) {
-	for _, rr := range w.reply(dnsx.Q(host, t)).records {
+func (w *walk) passHost(n *Node, t *nodeTerm, host string, typ dnsx.Type, bits int, s Source) {
+	for _, rr := range w.reply(dnsx.Q(host, typ)).records {
 		addr, ok := rr.Addr()
-		if s.Prefix = netip.PrefixFrom(addr, bits).Masked(); ok && !w.pass(n, d, s) {
+		if s.Prefix = netip.PrefixFrom(addr, bits).Masked(); ok && !w.pass(n, t, s) {
 			return
 		}
 	}
 }
 
 // pass adds one range, or where there is no more room a gap.
-func (w *walk) pass(n *Node, d *Directive, s Source) bool {
+func (w *walk) pass(n *Node, t *nodeTerm, s Source) bool {
 	if len(w.a.Authorized) < maxSources {
 		w.a.Authorized = append(w.a.Authorized, s)
 		return true
 	}
 	if !w.full {
 		w.full = true
-		w.addressGap(n, d, check.Gap{
+		w.addressGap(n, t, check.Gap{
 			Subject: "addresses of " + w.a.Domain, Why: check.Limit,
 			Cause: fmt.Errorf("the record passes more than %d ranges", maxSources),
 		})

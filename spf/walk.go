@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/mailcheck-go/mailcheck/check"
 	"github.com/mailcheck-go/mailcheck/dnsx"
@@ -31,9 +32,15 @@ type walk struct {
 	a       *Analysis
 	replies map[dnsx.Question]*reply
 	path    []*Node
-	text    int // octets of records read
-	ends    []int32
-	full    bool // there is no room for more ranges
+	text    int   // octets of records read
+	ends    []int // room for terms
+	room    struct {
+		terms  []nodeTerm
+		costs  []Cost
+		links  []link
+		places []place
+	}
+	full bool // there is no room for more ranges
 }
 
 // reply is a Reply, and what it says, read once.
@@ -44,7 +51,7 @@ type reply struct {
 }
 
 func newWalk(a *Analysis, f *Facts) *walk {
-	w := &walk{a: a, replies: make(map[dnsx.Question]*reply, len(f.Replies)), ends: make([]int32, 0, 128)}
+	w := &walk{a: a, replies: make(map[dnsx.Question]*reply, len(f.Replies))}
 	all := make([]reply, 0, len(f.Replies)) // never grows
 	for _, r := range f.Replies {
 		q := dnsx.Q(r.Question.Name, r.Question.Type)
@@ -123,11 +130,31 @@ func (w *walk) read(name string) *Node {
 	}
 	if len(n.Texts) == 1 {
 		strs := one.TXT()
-		n.Record = parse(n.Texts[0])
+		n.Record, n.places = w.parse(n.Texts[0])
 		n.glued, n.pasted = gluedTerms(n.Texts[0], strs), restarts(n.Texts[0])
 		n.Size.Record, n.Size.Strings = len(n.Texts[0]), len(strs)
 	}
 	return n
+}
+
+// parse reads a record and where its terms stand. The places of all records share room.
+func (w *walk) parse(txt string) (*Record, places) {
+	p := parser{placing: true}
+	p.places.directives = take(&w.room.places, min(strings.Count(txt, " "), 64), 128)[:0]
+	p.read(txt)
+	rec := p.rec
+	return &rec, p.places
+}
+
+// take cuts n off the room for many, which is made anew for at least so many more where
+// it is too small: records are short, and to allocate for each would cost most.
+func take[T any](room *[]T, n, more int) []T {
+	if n > len(*room) {
+		*room = make([]T, max(n, more))
+	}
+	taken := (*room)[:n:n]
+	*room = (*room)[n:]
+	return taken
 }
 
 // sizeOf is what the TXT records take. In a message the names are pointers to that of
@@ -163,14 +190,9 @@ func (w *walk) evaluate(n *Node) {
 		n.breaks(check.Textf("%q in the record of %s: %s", clip(fault.Term), n.Name, fault.Reason))
 	}
 	if n.Record != nil {
-		live := n.Record.live()
-		w.write(n, live)
-		n.Costs = make([]Cost, 0, asking(n.Record))
-		for i := range live {
-			w.directive(n, &live[i], n.term(i))
-		}
-		if to := n.Record.Redirect; n.Record.All() < 0 && !to.IsZero() {
-			w.follow(n, Link{Spec: to.Raw, Redirect: true}, to, Cost{Term: nameRedirect + "=" + to.Raw})
+		w.terms(n)
+		for i := range n.terms {
+			w.term(n, &n.terms[i])
 		}
 	}
 	n.Default = w.outcome(n)
@@ -182,45 +204,83 @@ func (n *Node) breaks(why check.Text) {
 	}
 }
 
-// write makes the one text of which the terms of a record are pieces.
-func (w *walk) write(n *Node, live []Directive) {
+// terms lists the terms of a node's record that can be reached.
+func (w *walk) terms(n *Node) {
+	live, to := n.Record.live(), n.Record.Redirect
+	asking := 0
 	var room [512]byte
-	b := room[:0]
-	first := len(w.ends)
+	b := room[:0] // the texts of all, of which each is a piece
+	w.ends = w.ends[:0]
 	for i := range live {
-		if i > 0 {
-			b = append(b, ' ')
-		}
+		asking += count(live[i].asks())
 		b = live[i].append(b)
-		w.ends = append(w.ends, int32(len(b)))
+		w.ends = append(w.ends, len(b))
 	}
-	n.text, n.ends = string(b), w.ends[first:len(w.ends):len(w.ends)]
+	text, start := string(b), 0
+	redirect := count(n.Record.All() < 0 && !to.IsZero())
+	n.terms = take(&w.room.terms, len(live)+redirect, 64)
+	n.Costs = take(&w.room.costs, asking+redirect, 16)
+	costs := n.Costs
+	for i, end := range w.ends {
+		t := &n.terms[i]
+		t.text, t.at, t.directive = text[start:end], n.places.directives[i], &live[i]
+		start = end
+		if t.directive.asks() {
+			t.cost, costs = &costs[0], costs[1:]
+			t.cost.Term, t.cost.Directive = t.text, t.directive
+		}
+	}
+	if redirect > 0 {
+		t := &n.terms[len(live)]
+		t.text, t.at, t.cost = nameRedirect+"="+to.Raw, n.places.redirect, &costs[0]
+		t.cost.Term = t.text
+	}
 }
 
-// term is the text of a live directive.
-func (n *Node) term(i int) string {
-	if i == 0 {
-		return n.text[:n.ends[0]]
-	}
-	return n.text[n.ends[i-1]+1 : n.ends[i]]
-}
-
-func (w *walk) directive(n *Node, d *Directive, term string) {
-	pass := d.Qualifier == Pass
-	switch d.Mechanism {
-	case All:
-		if pass {
-			n.opens(term, check.Textf("it passes every address"))
+func (w *walk) term(n *Node, t *nodeTerm) {
+	d := t.directive
+	switch {
+	case d == nil:
+		to := n.Record.Redirect
+		w.follow(n, t, Link{Spec: to.Raw, Redirect: true}, to)
+	case d.Mechanism == All:
+		if d.Qualifier == Pass {
+			n.opens(t, check.Textf("it passes every address"))
 		}
-	case IP4, IP6:
-		if pass && d.Prefix.Bits() == 0 {
-			n.opens(term, everyAddress(d.Mechanism == IP6))
+	case d.Mechanism == IP4 || d.Mechanism == IP6:
+		if d.Qualifier == Pass && d.Prefix.Bits() == 0 {
+			n.opens(t, everyAddress(d.Mechanism == IP6))
 		}
-	case Include:
-		w.follow(n, Link{Spec: d.Domain.Raw, Qualifier: d.Qualifier}, d.Domain, Cost{Term: term, Directive: d})
+	case d.Mechanism == Include:
+		w.follow(n, t, Link{Spec: d.Domain.Raw, Qualifier: d.Qualifier}, d.Domain)
 	default:
-		w.addresses(n, d, term)
+		w.addresses(n, t)
 	}
+}
+
+// spec is the domain-spec of a term.
+func (n *Node) spec(t *nodeTerm) MacroString {
+	if t.directive == nil {
+		return n.Record.Redirect
+	}
+	return t.directive.Domain
+}
+
+// placeOf is where the first term of a text stands; the same again brings nothing.
+func (n *Node) placeOf(text string) place {
+	i := slices.IndexFunc(n.terms, func(t nodeTerm) bool { return t.text == text })
+	if i < 0 {
+		return place{}
+	}
+	return n.terms[i].at
+}
+
+// redirect is the link of the record's redirect; nil where it is never reached.
+func (n *Node) redirect() *link {
+	if i := len(n.terms) - 1; i >= 0 && n.terms[i].directive == nil {
+		return n.terms[i].link
+	}
+	return nil
 }
 
 func everyAddress(ipv6 bool) check.Text {
@@ -230,8 +290,8 @@ func everyAddress(ipv6 bool) check.Text {
 	return check.Textf("it passes every IPv4 address")
 }
 
-func (n *Node) opens(term string, whom check.Text) {
-	o := Opening{Name: n.Name, Term: term, Text: whom}
+func (n *Node) opens(t *nodeTerm, whom check.Text) {
+	o := Opening{Name: n.Name, Term: t.text, Text: whom, at: t.at}
 	if n.open == nil {
 		n.open = &o
 	}
@@ -241,15 +301,16 @@ func (n *Node) opens(term string, whom check.Text) {
 }
 
 // follow goes through the record that an include or redirect leads to.
-func (w *walk) follow(n *Node, to Link, spec MacroString, c Cost) {
-	l := &link{Link: to}
-	l.In = n.Name
+func (w *walk) follow(n *Node, t *nodeTerm, to Link, spec MacroString) {
+	l, c := &take(&w.room.links, 1, 16)[0], t.cost
+	to.In = n.Name
+	l.Link = to
 	name, err := target(spec, n.Name)
 	l.Target, c.Target = name, name
 	w.a.Links = append(w.a.Links, l.Link)
-	n.links = append(n.links, l)
+	t.link = l
 	if err != nil {
-		w.gap(unknownTarget(n, c.Term, err))
+		w.gap(unknownTarget(n, t.text, err))
 		c.Open = true
 		n.spend(c, spec)
 		return
@@ -323,7 +384,7 @@ func (w *walk) outcome(n *Node) Result {
 	if n.Record.Redirect.IsZero() {
 		return Neutral
 	}
-	l := n.links[len(n.links)-1]
+	l := n.redirect()
 	switch {
 	case l.loop || l.node != nil && l.node.Default == None:
 		return PermError
@@ -352,9 +413,10 @@ func (w *walk) gap(g check.Gap) {
 	}
 }
 
-func (w *walk) addressGap(n *Node, d *Directive, g check.Gap) {
+func (w *walk) addressGap(n *Node, t *nodeTerm, g check.Gap) {
+	t.open = true
 	if len(n.gaps) < maxGaps {
-		n.gaps = append(n.gaps, termGap{g, d})
+		n.gaps = append(n.gaps, termGap{g, t})
 	}
 	if len(w.a.AddressGaps) < maxGaps {
 		w.a.AddressGaps = append(w.a.AddressGaps, g)
