@@ -66,7 +66,7 @@ type Step struct {
 // Offset and Term are its place.
 type Problem struct {
 	Kind   ProblemKind `json:"kind"`
-	Name   string      `json:"name,omitempty"`   // whose record it is about
+	Name   string      `json:"name,omitempty"`   // whose record it is about, or of ProblemSeveral who has them
 	Record string      `json:"record,omitempty"` // its text; "" where none was read
 	Offset int         `json:"offset"`           // octets into Record, of Term
 	Term   string      `json:"term,omitempty"`

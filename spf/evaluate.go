@@ -1,6 +1,7 @@
 package spf
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 
@@ -148,7 +149,9 @@ func (e *evaluation) read(name string) (*program, Result) {
 	case found == 1:
 		return e.program(one), ""
 	case found > 1:
-		return nil, e.fail(ProblemSeveral, check.Textf("%s has %d SPF records", name, found))
+		result := e.fail(ProblemSeveral, check.Textf("%s has %d SPF records", name, found))
+		e.problem.Name = cmp.Or(e.problem.Name, name)
+		return nil, result
 	case !a.Exists():
 		e.fail(ProblemNoRecord, check.Textf("%s does not exist", name))
 	default:

@@ -96,6 +96,10 @@ a question failed, 130 interrupted. With --format nagios Nagios' own: 0 OK,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.AddCommand(a.domainCommand(), a.certCommand(), a.accountCommand(), a.judgeCommand(), a.rulesCommand(), a.explainCommand(), a.spfCommand(), a.versionCommand())
+	root.InitDefaultCompletionCmd()
+	if c, _, err := root.Find([]string{"completion"}); err == nil && c != root {
+		c.Args, c.RunE = cobra.NoArgs, func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	}
 	return root
 }
 

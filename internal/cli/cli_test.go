@@ -67,6 +67,7 @@ func TestGolden(t *testing.T) {
 		{"parked.txt", "domain " + zones + "parked.example"},
 		{"several.txt", "domain " + zones + "parked.example nowhere.acme.example acme.example --only dns.*,spf.*"},
 		{"explain.txt", "explain spf.lookup-limit"},
+		{"explain-area.txt", "explain caa.* --lang ja"},
 		{"help.txt", "domain --help"},
 	}
 	for _, tt := range tests {

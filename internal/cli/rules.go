@@ -130,10 +130,13 @@ func markdown(s string) string {
 func (a *app) explainCommand() *cobra.Command {
 	var language string
 	cmd := &cobra.Command{
-		Use:     "explain ID…",
-		Short:   "Explain a rule: what it means, what to do, where it is written",
-		Example: "  mailcheck explain spf.lookup-limit",
-		Args:    some("name a rule, such as: mailcheck explain dmarc.p-none"),
+		Use:   "explain ID…",
+		Short: "Explain a rule: what it means, what to do, where it is written",
+		Long: `explain says of a rule what it means, what to do, and where that is written. Of an
+area, such as spf or 'spf.*', it lists the rules.`,
+		Example: `  mailcheck explain spf.lookup-limit
+  mailcheck explain spf`,
+		Args: some("name a rule, such as: mailcheck explain dmarc.p-none"),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			var ids []string
 			for _, doc := range catalog() {
@@ -148,6 +151,15 @@ func (a *app) explainCommand() *cobra.Command {
 			}
 			for i, id := range args {
 				docs := catalog()
+				if area := strings.TrimSuffix(strings.ToLower(id), ".*"); slices.Contains(areas(), area) {
+					if i > 0 {
+						fmt.Fprintln(a.Stdout)
+					}
+					if err := listArea(a.Stdout, area, tr); err != nil {
+						return err
+					}
+					continue
+				}
 				at := slices.IndexFunc(docs, func(d check.Doc) bool { return strings.EqualFold(d.ID, id) })
 				if at < 0 {
 					return fmt.Errorf("no rule %q%s", id, near(id))
@@ -165,6 +177,20 @@ func (a *app) explainCommand() *cobra.Command {
 	cmd.Flags().StringVar(&language, "lang", "en", "language: en or ja")
 	complete(cmd, "lang", "en", "ja")
 	return cmd
+}
+
+// listArea lists the rules of an area, in the reader's language.
+func listArea(w io.Writer, area string, tr check.Translation) error {
+	docs, err := inAreas(catalog(), []string{area})
+	if err != nil {
+		return err
+	}
+	for i := range docs {
+		if title, ok := tr.Title(docs[i].ID); ok {
+			docs[i].Title = title
+		}
+	}
+	return rulesText(w, docs)
 }
 
 func explain(w io.Writer, doc check.Doc, tr check.Translation) error {

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -83,7 +84,8 @@ func (a *app) spfCheck(ctx context.Context, o *spfCheckOptions) error {
 	}
 	domain := cmp.Or(s.MailFrom, s.Helo)
 	name, _, notName := idn.Domain(domain[strings.LastIndexByte(domain, '@')+1:])
-	if notName == nil { // else the verdict says what it is
+	asks := notName == nil && strings.Contains(name, ".") // else the verdict says what it is (RFC 7208, 4.3)
+	if asks {
 		if err := src.knows(name); err != nil {
 			return err
 		}
@@ -93,14 +95,14 @@ func (a *app) spfCheck(ctx context.Context, o *spfCheckOptions) error {
 	if err != nil {
 		return err
 	}
-	if v.Result == spf.TempError && notName == nil {
+	if v.Result == spf.TempError && asks {
 		a.notes(src, name)
 	}
 	if o.format == "json" {
 		if v.Path == nil {
 			v.Path = []spf.Step{} // a list for every reader, be it empty
 		}
-		err = a.putJSON(&o.writing, v)
+		err = a.putJSON(&o.writing, verdictDocument{verdictSchema, v})
 	} else {
 		drawVerdict(d, s, &v)
 		err = a.put(&o.writing, d.String())
@@ -116,6 +118,14 @@ func (a *app) spfCheck(ctx context.Context, o *spfCheckOptions) error {
 	return exitStatus(Found)
 }
 
+// verdictDocument is the JSON of "spf check".
+type verdictDocument struct {
+	Schema string `json:"schema"`
+	spf.Verdict
+}
+
+const verdictSchema = "mailcheck/spf-check/v1"
+
 // session reads the flags that describe a message.
 func (o *spfCheckOptions) session() (spf.Session, error) {
 	switch {
@@ -128,7 +138,49 @@ func (o *spfCheckOptions) session() (spf.Session, error) {
 	if err != nil {
 		return spf.Session{}, fmt.Errorf("--ip: %q is no IP address", o.ip)
 	}
+	if ip.Zone() != "" {
+		return spf.Session{}, fmt.Errorf("--ip: %q has a zone (%%%s), which means something on one machine alone: leave it out", o.ip, ip.Zone())
+	}
+	if err := smtpArgument("--from", "user@acme.example", o.from); err != nil {
+		return spf.Session{}, err
+	}
+	if err := smtpArgument("--helo", "out.acme.example", o.helo); err != nil {
+		return spf.Session{}, err
+	}
 	return spf.Session{IP: ip, MailFrom: o.from, Helo: o.helo, Receiver: o.receiver, Trace: o.trace}, nil
+}
+
+// smtpArgument refuses what stands in no SMTP command as a reverse-path or a host (RFC
+// 5321, 4.1.2), so that a command or a header that was pasted is not taken for one; what a
+// client may well say, be it no domain that SPF is about, is judged (RFC 7208, 4.3).
+func smtpArgument(flag, want, s string) error {
+	fail := func(at int, reason string) error {
+		return fmt.Errorf("%s: %q, character %d: %s; want %s", flag, short(s), 1+utf8.RuneCountInString(s[:at]), reason, want)
+	}
+	for _, command := range []string{"MAIL FROM:", "FROM:", "EHLO ", "HELO "} {
+		if len(s) >= len(command) && strings.EqualFold(s[:len(command)], command) {
+			return fail(0, "this is a command or a header")
+		}
+	}
+	from, to := 0, len(s)
+	if strings.HasPrefix(s, "<") && strings.HasSuffix(s, ">") {
+		from, to = 1, len(s)-1
+	}
+	quoted := false
+	for i := from; i < to; i++ {
+		switch c := s[i]; {
+		case c == '\\' && quoted:
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c <= ' ' || c == 0x7f:
+			return fail(i, "a blank may not stand there without quotes")
+		case c == '<' || c == '>':
+			return fail(i, "an angle bracket may stand around the whole alone")
+		}
+	}
+	return nil
 }
 
 // drawVerdict writes a verdict for people.
@@ -146,7 +198,16 @@ func drawVerdict(d *drawing, s spf.Session, v *spf.Verdict) {
 	}
 	result := string(v.Result)
 	d.para(d.ink(inkOfResult(v.Result), result)+"  ", len(result)+2, "", d.say(resultText[v.Result], s.IP.String(), domain))
+	seen, again := map[spf.Step]bool{}, 0 // a loop goes on until the limit stops it
 	for i, step := range v.Path {
+		if i < len(v.Path)-1 && seen[step] {
+			again++
+			continue
+		}
+		if seen[step] = true; again > 0 {
+			line("by way of", "the same again (%d)", again)
+			again = 0
+		}
 		switch {
 		case i < len(v.Path)-1:
 			line("by way of", "%s in the record of %s", step.Term, step.Name)
@@ -155,6 +216,9 @@ func drawVerdict(d *drawing, s spf.Session, v *spf.Verdict) {
 		case v.Problem == nil:
 			line("decided by", "nothing in the record of %s, which has no all", step.Name)
 		}
+	}
+	if again > 0 {
+		line("by way of", "the same again (%d)", again)
 	}
 	switch p := v.Problem; {
 	case p == nil:

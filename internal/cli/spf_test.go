@@ -35,6 +35,10 @@ own.example.  AAAA 2001:db8::7
 _spf.own.example. TXT "v=spf1 include:mail.zendesk.com ip6:2001:db8::/48 -all"
 mail.zendesk.com. TXT "v=spf1 ip4:203.0.113.0/24 -all"
 spf.sender.test. TXT "v=spf1 ip4:192.0.2.1 ip4:192.0.2.3 ip4:192.0.2.5 ip4:192.0.2.7 ip4:192.0.2.9 ip4:192.0.2.11 ip4:192.0.2.13 ip4:192.0.2.15 ip4:192.0.2.17 ip4:192.0.2.19 ip4:192.0.2.32/27 ip4:192.0.2.64/26 exists:%{i}.sender.test -all"
+loop.example. TXT "v=spf1 include:pool.example -all"
+pool.example. TXT "v=spf1 include:loop.example -all"
+several.example. TXT "v=spf1 mx -all"
+several.example. TXT "v=spf1 a -all"
 hostile.example. TXT "v=spf1 a:\027[31mred.example include:b.example a:a-label-that-is-longer-than-a-line.of-eighty-columns-has-room-for.in-any-terminal.example ~a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -all"
 b.example. TXT "v=spf1 include:\226\128\174x.example"
 `
@@ -48,6 +52,8 @@ func TestSPFGolden(t *testing.T) {
 		{"spf-permerror-ja.txt", "spf check " + zones + "--ip 192.0.2.1 --from user@acme.example --lang ja"},
 		{"spf-fail.json", "spf check --ip 192.0.2.7 --from a&b@bad.example --format json"},
 		{"spf-temperror.json", "spf check --ip 192.0.2.7 --from user@slow.example --format json"},
+		{"spf-loop.txt", "spf check --ip 192.0.2.7 --from user@loop.example"},
+		{"spf-several.json", "spf check --ip 192.0.2.7 --from user@several.example --format json"},
 		{"spf-none.txt", "spf check --ip 2001:db8::7 --helo [192.0.2.7]"},
 		{"spf-tree.txt", "spf tree " + zones + "acme.example"},
 		{"spf-tree-bad.txt", "spf tree tree.example"},
@@ -90,6 +96,17 @@ func TestSPFExitStatus(t *testing.T) {
 		{"a format that is none", "spf check --ip 192.0.2.7 --from bad.example --format xml", cli.Usage},
 		{"a language that is none", "spf check --ip 192.0.2.7 --from bad.example --lang fr", cli.Usage},
 		{"an argument too many", "spf check bad.example --ip 192.0.2.7 --from bad.example", cli.Usage},
+		{"a client with a zone", "spf check --ip fe80::1%eth0 --from user@bad.example", cli.Usage},
+		{"a header for an address", "spf check --ip 192.0.2.1 --from Bob<user@bad.example>", cli.Usage},
+		{"brackets in brackets", "spf check --ip 192.0.2.1 --from <MAIL<user@bad.example>>", cli.Usage},
+		{"a command with its colon", "spf check --ip 192.0.2.1 --from from:user@bad.example", cli.Usage},
+		{"quotes with a bracket in them", `spf check --ip 192.0.2.1 --from "a<\">b"@bad.example`, cli.Clean},
+		{"a reverse-path in brackets", "spf check --ip 192.0.2.1 --from <user@bad.example>", cli.Clean},
+		{"a literal", "spf check --ip 192.0.2.1 --from user@[192.0.2.1]", cli.Found},
+		{"an empty label", "spf check --ip 192.0.2.1 --from user@a..b", cli.Found},
+		{"offline, and a name of one label, of which nobody is asked", "spf check " + zones + "--ip 192.0.2.7 --helo localhost", cli.Found},
+		{"a shell that is none", "completion tcsh", cli.Usage},
+		{"shells", "completion", cli.Clean},
 		{"offline, and a name in no zone", "spf check " + zones + "--ip 192.0.2.7 --from user@bad.example", cli.Usage},
 		{"no time at all", "spf check --timeout 0s --ip 192.0.2.7 --from user@bad.example", cli.Usage},
 		{"help", "spf", cli.Clean},
