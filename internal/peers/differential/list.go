@@ -332,7 +332,7 @@ var classes = []class{
 		id: "slashes", peers: []string{goPeer}, section: "7.1",
 		why: "a slash may stand in a macro-string, and among the delimiters of a macro",
 		edit: func(c *change) {
-			c.texts(replacer(`/%\{`, "%{"))
+			c.texts(replacer(`/(%?\{)`, "$1"))
 			c.texts(func(s string) string {
 				return inMacro.ReplaceAllStringFunc(s, func(m string) string { return strings.ReplaceAll(m, "/", "") })
 			})
@@ -442,7 +442,7 @@ func shortLabels(c *change) {
 		return s
 	})
 	c.domain(func(s string) string { return longLabels.ReplaceAllString(s, "$1") })
-	c.texts(replacer(`z{60,}`, "z"))
+	c.texts(replacer(`z{8,}`, "z"))
 }
 
 // numberModifiers gives modifiers that nobody knows names of their own.
