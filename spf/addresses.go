@@ -61,7 +61,7 @@ func (w *walk) mailHosts(n *Node, t *nodeTerm, name string) (v Voids) {
 		if len(n.manyMX) < maxFindings {
 			n.manyMX = append(n.manyMX, manyMX{t, name, len(mx.records)})
 		}
-		n.breaks(check.Textf("%s in the record of %s leads to %d hosts", t.text, n.Name, len(mx.records)))
+		n.breaks(ProblemHosts, check.Textf("%s in the record of %s leads to %d hosts", t.text, n.Name, len(mx.records)))
 	}
 	missed, has4, has6 := false, false, false
 	for _, host := range mx.hosts {

@@ -209,6 +209,7 @@ func (l Loop) String() string { return strings.Join(append(l[:len(l):len(l)], l[
 // PermErrorCause is a reason for permerror, which receivers take for no authentication
 // (RFC 7208, 2.6.7).
 type PermErrorCause struct {
+	Kind   ProblemKind
 	Name   string     // whose record it is
 	Text   check.Text // what is wrong there
 	Always bool       // for every client; else for those that no term before it matches
@@ -329,10 +330,14 @@ func (a *Analysis) policy() {
 		n = next
 	}
 	for _, l := range a.Loops {
-		a.addPermError(PermErrorCause{Name: l[0], Text: check.Textf("include and redirect run in a circle: %s", l)})
+		a.addPermError(PermErrorCause{Kind: ProblemLookups, Name: l[0], Text: check.Textf("include and redirect run in a circle: %s", l)})
 	}
 	if a.Lookups > MaxLookups {
-		a.addPermError(PermErrorCause{Name: a.Domain, Text: check.Textf("%d lookups, %d over the limit", a.Lookups, a.Lookups-MaxLookups)})
+		text := check.Textf("%d lookups, %d over the limit", a.Lookups, a.Lookups-MaxLookups)
+		if len(a.Gaps) > 0 {
+			text = check.Textf("%d lookups or more, %d over the limit", a.Lookups, a.Lookups-MaxLookups)
+		}
+		a.addPermError(PermErrorCause{Kind: ProblemLookups, Name: a.Domain, Text: text})
 	}
 }
 

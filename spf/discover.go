@@ -34,7 +34,7 @@ func Discover(ctx context.Context, r dnsx.Resolver, domain string, o Options) (*
 
 	d := discovery{
 		facts: &Facts{Domain: name}, asked: map[dnsx.Question]bool{},
-		names: map[string]bool{}, hosts: map[string]bool{}, beyond: map[string]bool{}, records: map[string]*Record{},
+		names: map[string]bool{}, hosts: map[string]bool{}, beyond: map[string]bool{}, records: map[string]*Record{}, mx: map[string][]string{},
 	}
 	d.names[name] = true
 	for _, q := range Questions(name, o) {
@@ -54,6 +54,10 @@ func Discover(ctx context.Context, r dnsx.Resolver, domain string, o Options) (*
 			d.follow(reply)
 		}
 		d.explanation()
+		if len(d.beyond) > 0 {
+			left := MaxLookups + 1
+			d.reached(name, &left)
+		}
 	}
 	d.facts.Beyond = len(d.beyond)
 	slices.SortFunc(d.facts.Replies, func(a, b dnsx.Reply) int {
@@ -74,13 +78,14 @@ type discovery struct {
 	above  int             // names above those that do not exist
 
 	records map[string]*Record
+	mx      map[string][]string // hosts of a name
 }
 
 // want asks about a name that a term leads to.
 func (d *discovery) want(name string, types ...dnsx.Type) { d.ask(d.names, MaxNames, name, types) }
 
 func (d *discovery) ask(set map[string]bool, most int, name string, types []dnsx.Type) {
-	if !set[name] && len(set) == most {
+	if !set[name] && len(set) >= most {
 		d.beyond[name] = true
 		return
 	}
@@ -88,6 +93,57 @@ func (d *discovery) ask(set map[string]bool, most int, name string, types []dnsx
 	for _, t := range types {
 		d.question(dnsx.Q(name, t))
 	}
+}
+
+// reached asks, whatever the bounds, about what a receiver comes to before it stops at
+// the eleventh lookup (RFC 7208, 4.6.4): the bounds cut by levels, receivers go in the
+// order of evaluation. What a record costs that is not known yet counts as nothing, so
+// that a level of answers has at most as many names too many as there are lookups.
+func (d *discovery) reached(domain string, left *int) {
+	r := d.records[domain]
+	if r == nil {
+		return
+	}
+	for _, t := range r.live() {
+		if t.Mechanism == All || t.Mechanism == IP4 || t.Mechanism == IP6 {
+			continue
+		}
+		if *left--; *left < 0 {
+			return
+		}
+		name, err := target(t.Domain, domain)
+		if err != nil {
+			continue
+		}
+		switch t.Mechanism {
+		case Include:
+			d.admit(d.names, name, dnsx.TypeTXT)
+			d.reached(name, left)
+		case A:
+			d.admit(d.names, name, dnsx.TypeA, dnsx.TypeAAAA)
+		case MX:
+			d.admit(d.names, name, dnsx.TypeMX)
+			for _, host := range d.mx[name] {
+				d.admit(d.hosts, host, dnsx.TypeA, dnsx.TypeAAAA)
+			}
+		case Exists:
+			d.admit(d.names, name, dnsx.TypeA)
+		}
+	}
+	if r.All() >= 0 || r.Redirect.IsZero() {
+		return
+	}
+	if name, err := target(r.Redirect, domain); err == nil && *left > 0 {
+		*left--
+		d.admit(d.names, name, dnsx.TypeTXT)
+		d.reached(name, left)
+	}
+}
+
+// admit is ask without a bound.
+func (d *discovery) admit(set map[string]bool, name string, types ...dnsx.Type) {
+	delete(d.beyond, name)
+	d.ask(set, len(set)+1, name, types)
 }
 
 // question puts a question on the next level, unless it was asked.
@@ -116,7 +172,8 @@ func (d *discovery) follow(reply dnsx.Reply) {
 			}
 		}
 	case dnsx.TypeMX:
-		for _, host := range exchanges(reply) {
+		d.mx[name] = exchanges(reply)
+		for _, host := range d.mx[name] {
 			d.ask(d.hosts, MaxHosts, host, []dnsx.Type{dnsx.TypeA, dnsx.TypeAAAA})
 		}
 	}

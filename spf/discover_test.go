@@ -331,3 +331,44 @@ func TestRules_deniedRoot(t *testing.T) {
 		}
 	}
 }
+
+// A tree wider than the bound, of which the first branch goes deepest.
+func TestDiscoverGoesFirstWhereReceiversGo(t *testing.T) {
+	var zone strings.Builder
+	line := func(name string, terms ...string) {
+		zone.WriteString(dnsx.NewTXT(name, 60, "v=spf1 "+strings.Join(terms, " ")+" -all").String() + "\n")
+	}
+	var grow func(name string, depth int)
+	grow = func(name string, depth int) {
+		if depth == 0 {
+			line(name, "ip4:192.0.2.1")
+			return
+		}
+		var terms []string
+		for i := range 5 {
+			below := fmt.Sprintf("%c%s", 'a'+i, name)
+			terms = append(terms, "include:"+below)
+			grow(below, depth-1)
+		}
+		line(name, terms...)
+	}
+	grow("t.example", 4)
+	f, err := spf.Discover(context.Background(), dnstest.Must(zone.String()), "t.example", spf.Options{})
+	require.NoError(t, err)
+	a := spf.Analyze(f)
+	lookups := 0
+	for v := range a.Walk() {
+		if v.Directive.Mechanism == spf.Include && lookups < spf.MaxLookups+1 {
+			lookups++
+			require.NotNil(t, v.Node, "%s", v.Target)
+			assert.Nil(t, v.Node.Unread, "%s", v.Target)
+		}
+	}
+	assert.Equal(t, spf.MaxLookups+1, lookups)
+	assert.Positive(t, f.Beyond)
+	assert.Less(t, len(f.Replies), 2*spf.MaxNames)
+	assert.NotEmpty(t, a.Gaps)
+	for _, g := range a.Gaps {
+		assert.Equal(t, check.Limit, g.Why, "%s", g.Subject)
+	}
+}

@@ -40,7 +40,8 @@ type walk struct {
 		links  []link
 		places []place
 	}
-	full bool // there is no room for more ranges
+	full   bool // there is no room for more ranges
+	beyond bool // Discover left names out: those that were not asked for
 }
 
 // reply is a Reply, and what it says, read once.
@@ -51,7 +52,7 @@ type reply struct {
 }
 
 func newWalk(a *Analysis, f *Facts) *walk {
-	w := &walk{a: a, replies: make(map[dnsx.Question]*reply, len(f.Replies))}
+	w := &walk{a: a, replies: make(map[dnsx.Question]*reply, len(f.Replies)), beyond: f.Beyond > 0}
 	all := make([]reply, 0, len(f.Replies)) // never grows
 	for _, r := range f.Replies {
 		q := dnsx.Q(r.Question.Name, r.Question.Type)
@@ -82,7 +83,7 @@ func (w *walk) reply(q dnsx.Question) *reply {
 func (w *walk) visit(name string) *Node {
 	n := w.a.Nodes[name]
 	if n == nil {
-		if len(w.a.Nodes) > MaxNames {
+		if beyond := w.beyond && w.replies[dnsx.Q(name, dnsx.TypeTXT)] == nil; len(w.a.Nodes) > MaxNames || beyond && len(w.a.Nodes) > 0 {
 			return nil
 		}
 		n = w.read(name)
@@ -183,11 +184,11 @@ func (w *walk) evaluate(n *Node) {
 	}
 	switch {
 	case len(n.Texts) > 1:
-		n.breaks(check.Textf("there are %d SPF records at %s", len(n.Texts), n.Name))
+		n.breaks(ProblemSeveral, check.Textf("there are %d SPF records at %s", len(n.Texts), n.Name))
 	case n.Record == nil:
 	case len(n.Record.Faults) > 0:
 		fault := n.Record.Faults[0]
-		n.breaks(check.Textf("%q in the record of %s: %s", clip(fault.Term), n.Name, fault.Reason))
+		n.breaks(ProblemSyntax, check.Textf("%q in the record of %s: %s", clip(fault.Term), n.Name, fault.Reason))
 	}
 	if n.Record != nil {
 		w.terms(n)
@@ -198,9 +199,9 @@ func (w *walk) evaluate(n *Node) {
 	n.Default = w.outcome(n)
 }
 
-func (n *Node) breaks(why check.Text) {
+func (n *Node) breaks(kind ProblemKind, why check.Text) {
 	if n.broken == nil {
-		n.broken = &PermErrorCause{Name: n.Name, Text: why}
+		n.broken = &PermErrorCause{Kind: kind, Name: n.Name, Text: why}
 	}
 }
 
@@ -337,7 +338,7 @@ func (w *walk) follow(n *Node, t *nodeTerm, to Link, spec MacroString) {
 func (n *Node) inherit(l *link) {
 	switch {
 	case l.node.absent():
-		n.breaks(check.Textf("the record of %s leads to %s, which has no SPF record", n.Name, l.Target))
+		n.breaks(ProblemNoRecord, check.Textf("the record of %s leads to %s, which has no SPF record", n.Name, l.Target))
 	case l.node.broken != nil && n.broken == nil:
 		n.broken = l.node.broken
 	}

@@ -147,10 +147,10 @@ const sendersSchema = "mailcheck/spf-senders/v1"
 
 // spfSenders is "spf senders" as JSON; docs/json.md describes it.
 type spfSenders struct {
-	Schema  string         `json:"schema,omitempty"`
-	Domain  string         `json:"domain"`
-	Record  string         `json:"record,omitempty"`
-	Problem check.Text     `json:"problem,omitzero"`
+	Schema string `json:"schema,omitempty"`
+	Domain string `json:"domain"`
+	Record string `json:"record,omitempty"`
+	problem
 	IPv4    uint64         `json:"ipv4_addresses"`
 	IPv6    uint64         `json:"ipv6_networks"`
 	Groups  []*senderGroup `json:"groups"`
@@ -189,7 +189,7 @@ type senderWithin struct {
 
 func newSPFSenders(an *spf.Analysis) *spfSenders {
 	s := &spfSenders{
-		Schema: sendersSchema, Domain: an.Domain, Record: an.Text, Problem: problemOfAll(an),
+		Schema: sendersSchema, Domain: an.Domain, Record: an.Text, problem: problemOfAll(an),
 		IPv4: an.IPv4, IPv6: an.IPv6, Groups: []*senderGroup{}, Unknown: unknowns(an), Default: an.Default, status: recordStatus(an),
 	}
 	within := map[int]int{}

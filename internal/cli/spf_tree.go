@@ -40,9 +40,10 @@ of evaluation, for a client that no term matches. Of each term that asks the DNS
   cost   its lookups, with all that stands below it
   spent  the lookups of the whole evaluation when it comes to the term, its own
          counted: a client that the term matches costs that and what stands below
-  void   its lookups that find nothing
+  void   its lookups that find nothing, for clients of the address family for which
+         they are more: an a of an IPv4 host finds nothing for an IPv6 client
 
-Receivers stop at the eleventh lookup, and at the third void one (RFC 7208, 4.6.4).
+Receivers stop at the eleventh lookup, and many at the third void one (RFC 7208, 4.6.4).
 
 Exit status: 0 drawn, 1 there is no record or more than one, 2 wrong usage, 3 the
 record could not be read.`,
@@ -125,34 +126,49 @@ func recordStatus(an *spf.Analysis) error {
 
 // spfTree is "spf tree" as JSON; docs/json.md describes it.
 type spfTree struct {
-	Schema  string       `json:"schema"`
-	Domain  string       `json:"domain"`
-	Record  string       `json:"record,omitempty"`
-	Problem check.Text   `json:"problem,omitzero"`
+	Schema string `json:"schema"`
+	Domain string `json:"domain"`
+	Record string `json:"record,omitempty"`
+	problem
 	Lookups int          `json:"lookups"`
+	Exact   bool         `json:"lookups_exact"` // else they may be more
 	Limit   int          `json:"lookups_limit"`
 	Margin  int          `json:"margin"`
 	Voids   int          `json:"void_lookups"`
+	Voids4  int          `json:"void_lookups_ipv4"`
+	Voids6  int          `json:"void_lookups_ipv6"`
 	Worst   int          `json:"void_lookups_at_worst"`
 	VoidMax int          `json:"void_lookups_limit"`
 	Terms   []*spfTerm   `json:"terms"`
 	Unknown []check.Text `json:"unknown,omitempty"`
 }
 
+// problem is why a record cannot be evaluated.
+type problem struct {
+	Problem check.Text `json:"problem,omitzero"`
+	// Kind is a spf.ProblemKind; "dns" may be better another time. It is "loop",
+	// "message" or "bound" where a term leads to no record that was read.
+	Kind spf.ProblemKind `json:"problem_kind,omitempty"`
+}
+
 type spfTerm struct {
-	Term     string     `json:"term"`
-	Lookups  int        `json:"lookups"`
-	Reached  int        `json:"lookups_reached"`
-	Spent    int        `json:"lookups_spent"`
-	Voids    int        `json:"void_lookups"`
-	Passes   bool       `json:"passes_limit,omitempty"`
-	Target   string     `json:"target,omitempty"`
-	Provider string     `json:"provider,omitempty"`
-	Again    bool       `json:"again,omitempty"`
-	Open     bool       `json:"open,omitempty"`
-	Problem  check.Text `json:"problem,omitzero"`
-	Size     int        `json:"reply_size,omitempty"`
-	Terms    []*spfTerm `json:"terms,omitempty"`
+	Term     string `json:"term"`
+	Lookups  int    `json:"lookups"`
+	Reached  int    `json:"lookups_reached"`
+	Spent    int    `json:"lookups_spent"`
+	Voids    int    `json:"void_lookups"`
+	Voids4   int    `json:"void_lookups_ipv4"`
+	Voids6   int    `json:"void_lookups_ipv6"`
+	Passes   bool   `json:"passes_limit,omitempty"`
+	Passes4  bool   `json:"passes_void_limit_ipv4,omitempty"`
+	Passes6  bool   `json:"passes_void_limit_ipv6,omitempty"`
+	Target   string `json:"target,omitempty"`
+	Provider string `json:"provider,omitempty"`
+	Again    bool   `json:"again,omitempty"`
+	Open     bool   `json:"open,omitempty"`
+	problem
+	Size  int        `json:"reply_size,omitempty"`
+	Terms []*spfTerm `json:"terms,omitempty"`
 
 	directive *spf.Directive
 	link      bool
@@ -160,9 +176,9 @@ type spfTerm struct {
 
 func newSPFTree(an *spf.Analysis) *spfTree {
 	t := &spfTree{
-		Schema: "mailcheck/spf-tree/v1", Domain: an.Domain, Record: an.Text, Problem: problemOfAll(an),
-		Lookups: an.Lookups, Limit: spf.MaxLookups, Margin: an.Margin(),
-		Voids: an.Voids.Terms(), Worst: an.Voids.AtWorst(), VoidMax: spf.MaxVoids, Terms: []*spfTerm{}, Unknown: unknowns(an),
+		Schema: "mailcheck/spf-tree/v1", Domain: an.Domain, Record: an.Text, problem: problemOfAll(an),
+		Lookups: an.Lookups, Exact: len(an.Gaps) == 0, Limit: spf.MaxLookups, Margin: an.Margin(),
+		Voids: an.Voids.Terms(), Voids4: an.Voids.IPv4, Voids6: an.Voids.IPv6, Worst: an.Voids.AtWorst(), VoidMax: spf.MaxVoids, Terms: []*spfTerm{}, Unknown: unknowns(an),
 	}
 	into := []*[]*spfTerm{&t.Terms} // by depth
 	for v := range an.Walk() {
@@ -175,7 +191,8 @@ func newSPFTree(an *spf.Analysis) *spfTree {
 
 func newSPFTerm(v *spf.Visit) *spfTerm {
 	n := &spfTerm{
-		Term: v.Term, Lookups: v.Lookups, Reached: v.Before, Spent: v.Spent, Voids: v.Voids.Terms(), Passes: v.Passes(),
+		Term: v.Term, Lookups: v.Lookups, Reached: v.Before, Spent: v.Spent, Passes: v.Passes(),
+		Voids: v.Voids.Terms(), Voids4: v.Voids.IPv4, Voids6: v.Voids.IPv6,
 		Target: v.Target, Again: v.Again, Open: v.Open, directive: v.Directive,
 		link: v.Directive == nil || v.Directive.Mechanism == spf.Include,
 	}
@@ -186,6 +203,12 @@ func newSPFTerm(v *spf.Visit) *spfTerm {
 	default:
 		n.Reached += v.Lookups
 	}
+	if v.Node == nil || v.Again {
+		const most = spf.MaxVoids
+		before4, before6 := v.SpentVoids.IPv4-n.Voids4, v.SpentVoids.IPv6-n.Voids6
+		n.Passes4 = before4 <= most && v.SpentVoids.IPv4 > most
+		n.Passes6 = before6 <= most && v.SpentVoids.IPv6 > most
+	}
 	if !n.link {
 		return n
 	}
@@ -194,39 +217,43 @@ func newSPFTerm(v *spf.Visit) *spfTerm {
 	}
 	switch {
 	case v.Loop:
-		n.Problem = check.Textf("a loop")
+		n.problem = problem{check.Textf("a loop"), "loop"}
 	case v.Target == "":
-		n.Problem = check.Textf("depends on the message")
+		n.problem = problem{check.Textf("depends on the message"), "message"}
 	case v.Node == nil:
-		n.Problem = check.Textf("not looked at: too many names")
+		n.problem = problem{check.Textf("not looked at: too many names"), "bound"}
 	default:
-		n.Problem, n.Size = problemOf(v.Node), v.Node.Size.Reply
+		n.problem, n.Size = problemOf(v.Node), v.Node.Size.Reply
 	}
 	return n
 }
 
 // problemOfAll says why the domain's record cannot be evaluated, or not by all clients.
-func problemOfAll(an *spf.Analysis) check.Text {
-	problem := problemOf(an.Nodes[an.Domain])
-	if problem.IsZero() && len(an.PermErrors) > 0 {
-		return check.Textf("permerror for whoever no earlier term matches: %s", an.PermErrors[0].Text)
+func problemOfAll(an *spf.Analysis) problem {
+	p := problemOf(an.Nodes[an.Domain])
+	if voids := voidsText(an.Voids.IPv4, an.Voids.IPv6); p.Problem.IsZero() && !voids.IsZero() {
+		p = problem{voids, spf.ProblemVoids}
 	}
-	return problem
+	if len(an.PermErrors) > 0 && (p.Problem.IsZero() || p.Kind == spf.ProblemVoids) {
+		c := an.PermErrors[0]
+		p = problem{check.Textf("permerror for whoever no earlier term matches: %s", c.Text), c.Kind}
+	}
+	return p
 }
 
 // problemOf says why a record cannot be evaluated.
-func problemOf(n *spf.Node) check.Text {
+func problemOf(n *spf.Node) problem {
 	switch {
 	case n.Unread != nil:
-		return gapText(n.Unread[0])
+		return problem{gapText(n.Unread[0]), spf.ProblemDNS}
 	case len(n.Texts) == 0:
-		return check.Textf("no SPF record")
+		return problem{check.Textf("no SPF record"), spf.ProblemNoRecord}
 	case len(n.Texts) > 1:
-		return check.Textf("%d SPF records", len(n.Texts))
+		return problem{check.Textf("%d SPF records", len(n.Texts)), spf.ProblemSeveral}
 	case !n.Valid():
-		return check.Textf("%s: %s", short(n.Record.Faults[0].Term), n.Record.Faults[0].Reason)
+		return problem{check.Textf("%s: %s", short(n.Record.Faults[0].Term), n.Record.Faults[0].Reason), spf.ProblemSyntax}
 	}
-	return check.Text{}
+	return problem{}
 }
 
 // unknowns say what no DNS answer tells, or none told, each once.
@@ -263,16 +290,25 @@ func (t *spfTree) draw(d *drawing, an *spf.Analysis, all bool) {
 
 // sum is the headline: what the evaluation costs, and what is left.
 func (t *spfTree) sum(d *drawing) string {
-	left := d.say("%d left", t.Margin)
-	if t.Margin < 0 {
-		left = d.say("%d too many", -t.Margin)
+	count, left := check.Textf("%d of %d lookups", t.Lookups, t.Limit), check.Textf("%d left", t.Margin)
+	switch {
+	case t.Margin < 0:
+		left = check.Textf("%d too many", -t.Margin)
+	case !t.Exact:
+		left = check.Textf("at most %d left", t.Margin)
+	}
+	if !t.Exact {
+		count = check.Textf("%d or more of %d lookups", t.Lookups, t.Limit)
 	}
 	void := d.say("%d of %d void", t.Voids, t.VoidMax)
+	if t.Voids4 != t.Voids6 {
+		void = d.say("%d of %d void for IPv4 clients, %d for IPv6", t.Voids4, t.VoidMax, t.Voids6)
+	}
 	if t.Voids > t.VoidMax {
 		void = d.ink(redInk, void)
 	}
 	return d.lookupsBar(t.Lookups) + "  " + fmt.Sprintf(d.label("%s, %s; %s"),
-		d.say("%d of %d lookups", t.Lookups, t.Limit), d.ink(lookupsInk(t.Lookups), left), void)
+		d.text(count), d.ink(lookupsInk(t.Lookups), d.text(left)), void)
 }
 
 func (t *spfTree) branches(d *drawing, terms []*spfTerm, indent string, all bool) {
@@ -371,6 +407,13 @@ func (t *spfTree) notes(d *drawing, n *spfTerm) (notes []string) {
 	if n.Provider != "" {
 		notes = append(notes, n.Provider)
 	}
+	switch {
+	case len(n.Terms) > 0 || n.Voids4 == n.Voids6:
+	case n.Voids4 == 0:
+		notes = append(notes, d.say("(void for IPv6 clients)"))
+	case n.Voids6 == 0:
+		notes = append(notes, d.say("(void for IPv4 clients)"))
+	}
 	if n.Again {
 		notes = append(notes, d.say("(as above)"))
 	}
@@ -386,6 +429,14 @@ func (t *spfTree) notes(d *drawing, n *spfTerm) (notes []string) {
 	}
 	if n.Passes {
 		notes = append(notes, "✗ "+d.say("the limit is passed here"))
+	}
+	switch {
+	case n.Passes4 && n.Passes6:
+		notes = append(notes, "✗ "+d.say("one void lookup too many"))
+	case n.Passes4:
+		notes = append(notes, "✗ "+d.say("one void lookup too many for IPv4 clients"))
+	case n.Passes6:
+		notes = append(notes, "✗ "+d.say("one void lookup too many for IPv6 clients"))
 	}
 	return notes
 }
