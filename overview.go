@@ -62,11 +62,18 @@ func (v *view) spfLine() check.Text {
 		who = append(who, s.Name)
 	}
 	text := check.Textf("%d of 10 lookups%s, %s", a.Lookups, atLeast(len(a.Gaps) > 0), ending(string(a.All)))
-	switch addresses, open := count(a.IPv4, "IPv4 address", "IPv4 addresses"), len(a.Gaps) > 0 || a.Voids.Open4 > 0; {
-	case !open:
+	switch addresses := count(a.IPv4, "IPv4 address", "IPv4 addresses"); {
+	case a.Everybody():
+		text = check.Textf("%s; everybody may send", text)
+	case a.Exact():
 		text = check.Textf("%s; %s may send", text, addresses)
-	case a.IPv4 > 0:
+	case a.IPv4 == 0: // what is known says nothing of who may
+	case !a.More:
+		text = check.Textf("%s; at most %s may send", text, addresses)
+	case !a.Fewer:
 		text = check.Textf("%s; at least %s may send", text, addresses)
+	default:
+		text = check.Textf("%s; about %s may send", text, addresses)
 	}
 	if len(who) > 0 {
 		text = check.Textf("%s; names %s", text, strings.Join(who, ", "))

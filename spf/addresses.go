@@ -105,10 +105,10 @@ func (n *Node) finds(t *nodeTerm, has4, has6 bool) {
 		return
 	}
 	if d.Bits4 == 0 && has4 {
-		n.opens(t, everyAddress(false))
+		n.opens(t, passesEvery(false))
 	}
 	if d.Bits6 == 0 && has6 {
-		n.opens(t, everyAddress(true))
+		n.opens(t, passesEvery(true))
 	}
 }
 

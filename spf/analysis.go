@@ -70,9 +70,14 @@ type Analysis struct {
 	// A record that several terms lead to brings its own once. ptr and names that depend
 	// on the message are not in it, and AddressGaps says so.
 	Authorized []Source
-	IPv4       uint64    // addresses in Authorized, those that are in it twice counted once
-	IPv6       uint64    // networks of 64 bits in it, likewise; math.MaxUint64 if it is all of them
-	Overlaps   []Overlap // those of Authorized that lie in another of it, by address
+	// IPv4 is how many addresses get a pass, each counted once: also those of all and
+	// exists, without those that an earlier term takes out and those behind an error.
+	IPv4 uint64
+	IPv6 uint64 // networks of 64 bits, likewise, also those held in part; math.MaxUint64 if it is all of them
+	// More reports that IPv4 and IPv6 may be more: it depends on the message, or an answer
+	// is missing, which is then taken for no error. Fewer reports that they may be less.
+	More, Fewer bool
+	Overlaps    []Overlap // those of Authorized that lie in another of it, by address
 
 	// Keep are names whose includes stay in the record although an earlier term brings the
 	// same, because a service looks for its own there: whole names, or "*." and a name for
@@ -88,6 +93,7 @@ type Analysis struct {
 	type99   dnsx.Reply // SPF of Domain
 	drafts   [][]string // of Facts, those of Texts
 	exp      *explanation
+	pass     addrSet // who gets a pass; nil where that is all of Authorized
 
 	shown   map[string]bool          // names that exist, and such that do not; nil without Gone
 	unshown map[string]*dnsx.Failure // names above one of Gone of which it is not known
@@ -270,6 +276,8 @@ func analyze(f *Facts) *Analysis {
 	a.policy()
 	w.authorized()
 	a.overlap()
+	w.passes()
+	w.unions()
 	w.explain()
 	w.findGone()
 	a.type99 = w.reply(dnsx.Q(f.Domain, dnsx.TypeSPF)).Reply
@@ -282,7 +290,7 @@ func analyze(f *Facts) *Analysis {
 			Subject: "SPF of " + f.Domain, Why: check.Limit,
 			Cause: fmt.Errorf("the record leads to more than %d names; %d were left out", MaxNames, f.Beyond),
 		}
-		a.Gaps, a.AddressGaps = append(a.Gaps, gap), append(a.AddressGaps, gap)
+		a.Gaps, a.AddressGaps, a.More = append(a.Gaps, gap), append(a.AddressGaps, gap), true
 	}
 	return a
 }

@@ -1,6 +1,7 @@
 package spf
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 )
@@ -91,4 +92,13 @@ func Shadows(a *Analysis) (all []Shadow) {
 		all = append(all, Shadow{c.node.Name, c.index})
 	}
 	return all
+}
+
+// Passes reports whether an address is counted in IPv4 or IPv6.
+func (a *Analysis) Passes(ip netip.Addr) bool {
+	one := addrSet{{ip, ip}}
+	if a.pass != nil {
+		return a.pass.meets(one)
+	}
+	return slices.ContainsFunc(a.Authorized, func(s Source) bool { return s.Prefix.Contains(ip) })
 }

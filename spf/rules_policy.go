@@ -13,7 +13,7 @@ func allPass() check.Rule[*Analysis] {
 			ID:       "spf.all-pass",
 			Severity: check.Critical,
 			Title:    "The SPF record lets everybody send as this domain",
-			Text: "+all, or a range that holds every address, says that every server in the world may send as this domain. " +
+			Text: "+all, or ranges that hold every address together, say that every server in the world may send as this domain. " +
 				"Anybody can send mail that SPF and DMARC authenticate as yours.",
 			Fix:   "Replace +all, or all without a sign, by ~all or -all; name the servers that send instead of all addresses.",
 			Cite:  []check.Cite{check.RFC(7208, "5.1"), check.RFC(7208, "4.6.2")},

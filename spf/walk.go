@@ -250,7 +250,7 @@ func (w *walk) term(n *Node, t *nodeTerm) {
 		}
 	case d.Mechanism == IP4 || d.Mechanism == IP6:
 		if d.Qualifier == Pass && d.Prefix.Bits() == 0 {
-			n.opens(t, everyAddress(d.Mechanism == IP6))
+			n.opens(t, passesEvery(d.Mechanism == IP6))
 		}
 	case d.Mechanism == Include:
 		w.follow(n, t, Link{Spec: d.Domain.Raw, Qualifier: d.Qualifier}, d.Domain)
@@ -284,11 +284,13 @@ func (n *Node) redirect() *link {
 	return nil
 }
 
+func passesEvery(ipv6 bool) check.Text { return check.Textf("it passes %s", everyAddress(ipv6)) }
+
 func everyAddress(ipv6 bool) check.Text {
 	if ipv6 {
-		return check.Textf("it passes every IPv6 address")
+		return check.Textf("every IPv6 address")
 	}
-	return check.Textf("it passes every IPv4 address")
+	return check.Textf("every IPv4 address")
 }
 
 func (n *Node) opens(t *nodeTerm, whom check.Text) {
