@@ -68,7 +68,7 @@ func TestNagiosLine(t *testing.T) {
 			"the same host twice has its data once", &check.Report{Reports: []*check.Report{fine, fine}},
 			"MAILCHECK CERT OK - 2 ok; www.acme.example: 61 d left (67 % of 90 d)|'www.acme.example cert_left_seconds'=5270400s;2592000:;1296000:;0;7776000\n",
 		},
-		{"nothing to measure", &check.Report{Target: "a.example", Results: []check.Result{{Outcome: check.Pass}}, Summary: check.Summary{Pass: 1}}, "MAILCHECK CERT OK - a.example: 1 rules passed\n"},
+		{"nothing to measure", &check.Report{Target: "a.example", Results: []check.Result{{Outcome: check.Pass}}, Summary: check.Summary{Pass: 1}}, "MAILCHECK CERT OK - a.example: 1 rule passed\n"},
 	}
 	for _, tt := range tests {
 		assert.Equal(t, tt.want, write(t, "nagios", tt.report), tt.name)

@@ -57,7 +57,7 @@ func (p *printer) unasked(r *check.Report) {
 	p.unknowns(&rest)
 	if left > 0 {
 		p.line("")
-		p.block("  "+p.ink(magenta, "? "), fmt.Sprintf(p.label("%d rules need the DNS, which was not asked."), left)+" "+p.text(p.opts.Ask), plain)
+		p.block("  "+p.ink(magenta, "? "), fmt.Sprintf(p.label(plural(left, "%d rule needs the DNS, which was not asked.", "%d rules need the DNS, which was not asked.")), left)+" "+p.text(p.opts.Ask), plain)
 	}
 }
 

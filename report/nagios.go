@@ -149,7 +149,7 @@ func (p *printer) nagiosTarget(r *check.Report) string {
 	}
 	s := nagiosText(clip(r.Target)) + ": "
 	if first < 0 {
-		return s + fmt.Sprintf("%d rules passed", r.Summary.Pass+r.Summary.Note)
+		return s + fmt.Sprintf(plural(r.Summary.Pass+r.Summary.Note, "%d rule passed", "%d rules passed"), r.Summary.Pass+r.Summary.Note)
 	}
 	m := r.Measures[first]
 	if m.Subject != r.Target {

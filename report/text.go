@@ -300,6 +300,9 @@ func (p *printer) tail(r *check.Report) {
 		return
 	}
 	s := r.Summary
+	if p.opts.Lint { // each finding has a number and a severity there
+		s.Critical, s.High, s.Medium, s.Low = counts(r)
+	}
 	var parts []string
 	for _, c := range []struct {
 		n    int
@@ -314,7 +317,31 @@ func (p *printer) tail(r *check.Report) {
 		found = p.label("to mend:") + " " + strings.Join(parts, ", ")
 	}
 	p.line("")
-	p.block("  ", found+" · "+fmt.Sprintf(p.label("%d rules passed, %d unknown, %d do not apply"), s.Pass+s.Note, s.Unknown, s.NotApplicable), dim)
+	p.block("  ", found+" · "+fmt.Sprintf(p.label(outcomes(s)), s.Pass+s.Note, s.Unknown, s.NotApplicable), dim)
+}
+
+// counts has the findings of what failed, by their severity.
+func counts(r *check.Report) (critical, high, medium, low int) {
+	by := map[check.Severity]int{}
+	for _, res := range pick(r.Results, check.Fail) {
+		for _, f := range res.Findings {
+			by[f.Severity]++
+		}
+	}
+	return by[check.Critical], by[check.High], by[check.Medium], by[check.Low]
+}
+
+// outcomes is the format of the numbers of rules.
+func outcomes(s check.Summary) string {
+	return plural(s.Pass+s.Note, "%d rule passed", "%d rules passed") + ", %d unknown, " + plural(s.NotApplicable, "%d does not apply", "%d do not apply")
+}
+
+// plural picks the format of a number.
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
 }
 
 func pick(results []check.Result, o check.Outcome) []*check.Result {

@@ -67,3 +67,26 @@ func isDefined(text string) bool {
 	_, ok := parseDefined(text)
 	return ok
 }
+
+// blankMissing cuts a token in two terms where a sign within it begins one, as in
+// "include:a.example+all". A name may hold hyphens: only one that ends in -all, where a
+// top-level domain should stand, is taken for two terms although it is one (RFC 3696, 2).
+func blankMissing(token string) (left, right string, ok bool) {
+	for at := len(token) - 1; at > 0; at-- {
+		if strings.IndexByte("+-~?", token[at]) < 0 || !isDefined(token[at:]) || !isDefined(token[:at]) {
+			continue
+		}
+		label := token[strings.LastIndexByte(token[:at], '.')+1 : at]
+		if isDefined(token) && (!strings.EqualFold(token[at:], "-all") || strings.ContainsAny(label, "-:/}")) {
+			return "", "", false
+		}
+		return token[:at], token[at:], true
+	}
+	return "", "", false
+}
+
+// endsInAll reports that a blank is missing in front of the all at the end of a token.
+func endsInAll(token string) bool {
+	_, right, ok := blankMissing(token)
+	return ok && strings.EqualFold(right[1:], All.String())
+}

@@ -252,7 +252,11 @@ func cure(txt string) (rec *Record, ok bool) {
 	for _, token := range tokens(txt) {
 		terms := []term{}
 		t, fault := parseTerm(token)
-		if fault == nil {
+		if left, right, ok := blankMissing(token); ok {
+			first, _ := parseTerm(left)
+			second, _ := parseTerm(right)
+			terms = append(terms, first, second)
+		} else if fault == nil {
 			terms = append(terms, t)
 		} else if terms, _ = pieces(token); terms == nil {
 			terms = cureTerm(token)

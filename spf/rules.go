@@ -135,6 +135,10 @@ func (a *Analysis) faults(n *Node, kind Fault, summary check.Text) []check.Findi
 		at := place{fault.Offset, fault.Offset + len(fault.Term)}
 		f := a.finding(n, at, check.Textf("octet %d, %q: %s", fault.Offset, clip(fault.Term), fault.Reason))
 		f.Fix = a.fix(n, summary)
+		if _, right, ok := blankMissing(fault.Term); ok {
+			f.Detail = check.Textf("octet %d, %q: is a blank missing in front of %s?", fault.Offset, clip(fault.Term), right)
+			f.Fix = a.fix(n, check.Textf("Put a blank in front of %s", right))
+		}
 		found = append(found, f)
 	}
 	return found

@@ -143,9 +143,12 @@ func (n *Node) hidesEnd() bool {
 	for _, f := range n.Record.Faults {
 		name := strings.TrimLeftFunc(f.Term, func(c rune) bool { return c >= 0x80 || !isAlpha(byte(c)) })
 		name = strings.TrimRight(name[:nameLength(name)], ".-_")
-		if mechanismOf(name) == All || strings.EqualFold(name, nameRedirect) {
+		if endsInAll(f.Term) || mechanismOf(name) == All || strings.EqualFold(name, nameRedirect) {
 			return true
 		}
+	}
+	if slices.ContainsFunc(n.terms, func(t nodeTerm) bool { return endsInAll(t.text) }) {
+		return true
 	}
 	ends := func(term string) bool {
 		t, _ := parseDefined(term)
@@ -175,6 +178,9 @@ func termsAfterAll() check.Rule[*Analysis] {
 			after := n.Record.Directives[i+1:]
 			at := place{n.places.directives[i+1].start, n.places.directives[len(n.places.directives)-1].end}
 			f := a.finding(n, at, check.Textf("%d terms stand behind %s, the first is %s", len(after), n.Record.Directives[i].String(), clip(after[0].String())))
+			if len(after) == 1 {
+				f.Detail = check.Textf("1 term stands behind %s: %s", n.Record.Directives[i].String(), clip(after[0].String()))
+			}
 			f.Fix = a.fix(n, check.Textf("Move in front of all what still sends, and delete the rest"))
 			return []check.Finding{f}
 		}),

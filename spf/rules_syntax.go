@@ -119,7 +119,24 @@ func badNames(a *Analysis, n *Node) []check.Finding {
 	var found []check.Finding
 	for i := range n.terms {
 		t := &n.terms[i]
-		if _, err := target(n.spec(t), n.Name); err != nil && err != errMessage && len(found) < maxFindings {
+		if len(found) == maxFindings {
+			break
+		}
+		if _, right, ok := blankMissing(t.text); ok {
+			f := a.finding(n, t.at, check.Textf("%s: is a blank missing in front of %s?", clip(t.text), right))
+			f.Fix = a.fix(n, check.Textf("Put a blank in front of %s", right))
+			found = append(found, f)
+			continue
+		}
+		spec := n.spec(t)
+		if local, host, ok := strings.Cut(spec.Raw, "@"); ok && spec.Parts == nil {
+			f := a.finding(n, t.at, check.Textf("%s: there is an @ in it, as in a mail address, and no host has such a name", clip(t.text)))
+			f.Fix = fixText(check.Textf("Leave out %s, if %s is meant", clip(local+"@"), clip(host)))
+			f.Severity = check.Medium
+			found = append(found, f)
+			continue
+		}
+		if _, err := target(spec, n.Name); err != nil && err != errMessage {
 			f := a.finding(n, t.at, check.Textf("%s: %s; receivers differ in what they do then", clip(t.text), reasonOf(err)))
 			f.Severity = check.Medium
 			found = append(found, f)

@@ -121,7 +121,15 @@ func broadRange(ipv4, ipv6 int) check.Rule[*Analysis] {
 				}
 				v4, v6 := d.widths()
 				broad4, broad6 := v4 > 0 && v4 < ipv4, v6 > 0 && v6 < ipv6
-				if d.Qualifier != Pass || !broad4 && !broad6 || len(found) >= maxFindings {
+				if d.Qualifier != Pass || len(found) >= maxFindings {
+					continue
+				}
+				open := func(g termGap) bool { return g.directive == d && g.Why != check.Undecidable }
+				if (v4 == 0 || v6 == 0) && slices.ContainsFunc(n.gaps, open) { // what is known is spf.all-pass
+					found = append(found, a.finding(n, t.at, check.Textf("%s passes every address if the name has one", clip(t.text))))
+					continue
+				}
+				if !broad4 && !broad6 {
 					continue
 				}
 				f := a.finding(n, t.at, check.Textf("%s passes 2^%d addresses", clip(t.text), 128-v6))

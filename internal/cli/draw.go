@@ -42,6 +42,14 @@ func (d *drawing) text(t check.Text) string {
 
 func (d *drawing) say(format string, args ...any) string { return d.text(check.Textf(format, args...)) }
 
+// plural picks the phrase that goes with a number.
+func (d *drawing) plural(n int, one, many string) string {
+	if n == 1 {
+		return d.say(one)
+	}
+	return d.say(many)
+}
+
 // label is a phrase, or a format whose arguments are clean.
 func (d *drawing) label(s string) string {
 	s, _ = d.tr.Title(s)

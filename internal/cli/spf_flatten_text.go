@@ -99,7 +99,7 @@ func (t *flatText) verdict() {
 			t.fault(why)
 		}
 	case len(p.Replaced) == 0:
-		t.headline(p.Domain, t.ink(yellowInk, t.say("there is nothing to flatten; %s stay", lookups(before))))
+		t.headline(p.Domain, t.ink(yellowInk, t.text(stays(before))))
 	case p.Unread():
 		t.headline(p.Domain, t.ink(yellowInk, t.say("%s instead of %d, as far as it could be read", after, before)))
 	default:
@@ -140,6 +140,13 @@ func plural(n int, one, many string) check.Text {
 		return check.Textf(one)
 	}
 	return check.Textf(many, n)
+}
+
+func stays(n int) check.Text {
+	if n == 1 {
+		return check.Textf("there is nothing to flatten; %s stays", lookups(n))
+	}
+	return check.Textf("there is nothing to flatten; %s stay", lookups(n))
 }
 
 func lookups(n int) check.Text { return plural(n, "1 lookup", "%d lookups") }

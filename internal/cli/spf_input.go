@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/mailcheck-go/mailcheck/dnsx"
+	"github.com/mailcheck-go/mailcheck/dnsx/zone"
 	"github.com/mailcheck-go/mailcheck/spf"
 )
 
@@ -67,7 +69,56 @@ func (a *app) openSPFInput(file string) (*spfInput, error) {
 	if err != nil {
 		return nil, err
 	}
+	if ext := strings.ToLower(filepath.Ext(file)); ext == ".yaml" || ext == ".yml" {
+		return readSPFYAML(file, data)
+	}
 	return readSPFInput(data)
+}
+
+// readSPFYAML reads a zone of octoDNS, which the name of the file names.
+func readSPFYAML(file string, data []byte) (*spfInput, error) {
+	zones, err := zone.Parse(file, data)
+	if err != nil {
+		return nil, err
+	}
+	in := &spfInput{}
+	for _, apex := range zones.Apexes() {
+		for _, rr := range zones.Records(apex) {
+			if rr.Type != dnsx.TypeTXT && rr.Type != dnsx.TypeSPF {
+				in.passed++
+				continue
+			}
+			t := spfText{owner: rr.Name, kind: rr.Type, bare: true, line: 1} // octoDNS cuts it into strings
+			for _, s := range rr.TXT() {
+				t.strings = append(t.strings, string(s))
+			}
+			in.keep(t)
+		}
+	}
+	return in.check()
+}
+
+// keep takes a record if it is one of SPF, or means to be, and reports whether.
+func (in *spfInput) keep(t spfText) bool {
+	text := t.text()
+	_, near := spf.NearMiss(text)
+	if near = near || spf.IsRecord(text); near {
+		in.records = append(in.records, t)
+	}
+	return near
+}
+
+// check refuses an input without records.
+func (in *spfInput) check() (*spfInput, error) {
+	switch {
+	case len(in.records) > lintMaxRecords:
+		return nil, fmt.Errorf("over %d records", lintMaxRecords)
+	case len(in.records) > 0:
+		return in, nil
+	case in.passed > 0:
+		return nil, fmt.Errorf("no SPF record in it, and %d others", in.passed)
+	}
+	return nil, errors.New("nothing in it: want an SPF record such as v=spf1 include:_spf.acme.example -all")
 }
 
 // readSPFInput reads records as people have them at hand: bare ones, one a line; in
@@ -90,13 +141,7 @@ func readSPFInput(data []byte) (*spfInput, error) {
 			return nil, fmt.Errorf("over %d records", lintMaxRecords)
 		}
 	}
-	switch {
-	case len(r.in.records) > 0:
-		return r.in, nil
-	case r.in.passed > 0:
-		return nil, fmt.Errorf("no SPF record in it, and %d others", r.in.passed)
-	}
-	return nil, errors.New("nothing in it: want an SPF record such as v=spf1 include:_spf.acme.example -all")
+	return r.in.check()
 }
 
 // decodeUTF16 reads what an editor saved so: with a byte order mark, or with zeros where
@@ -171,6 +216,14 @@ type inputWord struct {
 
 func (w inputWord) fail(reason string) error { return &inputError{w.line, w.column, reason} }
 
+// unreadable says that a word begins nothing that can be read.
+func (w inputWord) unreadable() error {
+	if w.text == "---" || w.text == "?" || strings.HasSuffix(w.text, ":") {
+		return w.fail("this looks like YAML: a zone of octoDNS is read from a file whose name says which it is, such as acme.example.yaml")
+	}
+	return w.fail(fmt.Sprintf("%q begins neither an SPF record (v=spf1 …) nor a line of a zone file (acme.example. TXT \"v=spf1 …\")", short(w.text)))
+}
+
 // zoneEntry reads an entry of a zone file, or quoted strings alone: these go on in the
 // next line where that begins with a quote and no new record.
 func (r *inputReader) zoneEntry(bare bool) error {
@@ -208,11 +261,11 @@ func (r *inputReader) zoneEntry(bare bool) error {
 		words = words[1:]
 	}
 	if len(words) == 0 || words[0].quoted {
-		return first.fail(fmt.Sprintf("%q begins neither an SPF record (v=spf1 …) nor a line of a zone file (acme.example. TXT \"v=spf1 …\")", short(first.text)))
+		return first.unreadable()
 	}
 	kind, err := dnsx.ParseType(words[0].text)
 	if err != nil && !isTypeName(words[0].text) {
-		return first.fail(fmt.Sprintf("%q begins neither an SPF record (v=spf1 …) nor a line of a zone file (acme.example. TXT \"v=spf1 …\")", short(first.text)))
+		return first.unreadable()
 	}
 	if kind != dnsx.TypeTXT && kind != dnsx.TypeSPF {
 		r.in.passed++
@@ -246,13 +299,11 @@ func (r *inputReader) add(t spfText, words []inputWord) error {
 	if size > lintMaxText {
 		return words[0].fail(fmt.Sprintf("a record of over %d octets", lintMaxText))
 	}
-	text := t.text()
-	if _, near := spf.NearMiss(text); spf.IsRecord(text) || near {
-		r.in.records = append(r.in.records, t)
+	if r.in.keep(t) {
 		return nil
 	}
 	if t.owner == "" && len(words) > 0 {
-		return words[0].fail(fmt.Sprintf("%q is no SPF record: one begins with v=spf1 and a blank", short(text)))
+		return words[0].fail(fmt.Sprintf("%q is no SPF record: one begins with v=spf1 and a blank", short(t.text())))
 	}
 	r.in.passed++
 	return nil

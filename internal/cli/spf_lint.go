@@ -33,8 +33,8 @@ func (a *app) spfLintCommand() *cobra.Command {
 		Short: "Check records before they are published",
 		Long: `lint reads SPF records from a file or standard input and says what is wrong with
 each, where, and what it should be. It takes bare records (v=spf1 …), one a line;
-a record in quoted strings, as DNS hosters show it; and the lines of a zone file,
-of which it passes over what is not SPF.
+a record in quoted strings, as DNS hosters show it; and the lines of a zone file or
+the YAML of octoDNS (ZONE.yaml), of which it passes over what is not SPF.
 
 It asks nobody. With --name NAME the one record that is read is laid over the DNS
 as that of NAME, and all rules of SPF are judged as "domain" does: includes,
@@ -215,6 +215,15 @@ func (a *app) lint(ctx context.Context, o *spfLintOptions, u *lintUnit, s mailch
 	rep.Role = nil
 	if o.name == "" {
 		rep.Target, rep.Overview, rep.Measures = u.target, nil, nil
+		if u.domain == nobody { // which stands for no domain, and needs no mention beside the place
+			for i := range rep.Results {
+				for k := range rep.Results[i].Findings {
+					if f := &rep.Results[i].Findings[k]; f.Subject == nobody {
+						f.Subject = u.target
+					}
+				}
+			}
+		}
 	} else {
 		rep.Overview = slices.DeleteFunc(rep.Overview, func(o check.Overview) bool { return o.Area != "spf" })
 		rep.Measures = slices.DeleteFunc(rep.Measures, func(m check.Measure) bool { return !strings.HasPrefix(m.Name, "spf_") })

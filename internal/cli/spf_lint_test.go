@@ -165,6 +165,27 @@ func TestSPFLintForms(t *testing.T) {
 	}
 }
 
+// A zone of octoDNS is named by its file.
+func TestSPFLintYAML(t *testing.T) {
+	const doc = "'':\n  - type: MX\n    values: [{exchange: mx.acme.example., preference: 1}]\n  - type: TXT\n    values: [v=spf1 mx -all, other]\nbad:\n  type: TXT\n  value: v=spf1 ipv4:185.12.80.1 -all\n"
+	dir := t.TempDir()
+	for name, want := range map[string]struct {
+		code int
+		text string
+	}{
+		"acme.example.yaml": {cli.Found, "spf.unknown-mechanism"},
+		"acme.example.YML":  {cli.Found, "bad.acme.example\n"},
+		"acme.example":      {cli.Usage, "this looks like YAML"},
+		"a..b.yaml":         {cli.Usage, "the file's name says no zone"},
+	} {
+		file := filepath.Join(dir, name)
+		require.NoError(t, os.WriteFile(file, []byte(doc), 0o600))
+		got := run(t, nil, "", "spf", "lint", file)
+		assert.Equal(t, want.code, got.code, got.err)
+		assert.Contains(t, got.out+got.err, want.text)
+	}
+}
+
 // What cannot be read is said with its line and column.
 func TestSPFLintErrors(t *testing.T) {
 	for in, want := range map[string]string{

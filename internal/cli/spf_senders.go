@@ -415,9 +415,9 @@ func drawSpaces(d *drawing, all []*spfSenders) {
 		n    int
 		text string
 	}{
-		{len(counts), d.say("name senders")},
-		{nobody, d.say("let nobody send")},
-		{none, d.say("have no SPF record, or several")},
+		{len(counts), d.plural(len(counts), "names senders", "name senders")},
+		{nobody, d.plural(nobody, "lets nobody send", "let nobody send")},
+		{none, d.plural(none, "has no SPF record, or several", "have no SPF record, or several")},
 		{unread, d.say("could not be read")},
 	} {
 		if r.n > 0 {
@@ -436,6 +436,10 @@ func drawSpaces(d *drawing, all []*spfSenders) {
 			return 1
 		})
 		if over > 0 {
+			if over == 1 {
+				row(over, d.say("lets more than %s addresses send", thousands(n)))
+				continue
+			}
 			row(over, d.say("let more than %s addresses send", thousands(n)))
 		}
 	}
