@@ -72,6 +72,10 @@ func isDefined(text string) bool {
 // "include:a.example+all". A name may hold hyphens: only one that ends in -all, where a
 // top-level domain should stand, is taken for two terms although it is one (RFC 3696, 2).
 func blankMissing(token string) (left, right string, ok bool) {
+	const most = 512 // octets of a token that somebody wrote: it bounds the work
+	if len(token) > most {
+		return "", "", false
+	}
 	for at := len(token) - 1; at > 0; at-- {
 		if strings.IndexByte("+-~?", token[at]) < 0 || !isDefined(token[at:]) || !isDefined(token[:at]) {
 			continue
