@@ -2,6 +2,7 @@ package spf
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -48,13 +49,13 @@ type Analysis struct {
 	All Result
 	// Default is what a client gets that no term before that all matches: PermError
 	// where PermErrors has a reason, None without a record, else All, or Neutral where
-	// there is none. It is "" where it is not known; Gaps may hide a permerror.
+	// there is none, also where earlier terms match everybody. It is "" where it is not known; Gaps may hide a permerror.
 	Default Result
 	// Senders reports that a term in Policy's records names somebody who may send:
 	// not all, and with a qualifier that does not say fail.
 	Senders bool
 	// Open are the terms that pass everybody, at least everybody of one address
-	// family: those of Policy's records, and of each that is included there the first.
+	// family, whom earlier terms leave to them: those of Policy's records, and of each that is included there the first.
 	Open []Opening
 
 	// Gone are the terms whose names do not exist, in the order of evaluation.
@@ -273,7 +274,11 @@ func analyze(f *Facts) *Analysis {
 	}
 	a.Lookups, a.Voids, a.Default, a.Size = root.Lookups, root.Voids, root.Default, root.Size
 	a.senderIDs()
+	shares := a.keepOpen()
 	a.policy()
+	if shares != nil {
+		a.Open = slices.DeleteFunc(a.Open, func(o Opening) bool { return !lets(shares, Step{o.Name, o.Term}) })
+	}
 	w.authorized()
 	a.overlap()
 	w.passes()

@@ -201,7 +201,7 @@ func includePassAll() check.Rule[*Analysis] {
 				for i := range n.terms {
 					t := &n.terms[i]
 					l := t.link
-					if l == nil || l.Redirect || !l.opens() || len(found) >= maxFindings {
+					if l == nil || l.Redirect || !l.opens() || !a.lets(*l.node.open) || len(found) >= maxFindings {
 						continue
 					}
 					open := l.node.open

@@ -94,6 +94,29 @@ func (a addrSet) minus(b addrSet) addrSet {
 	return left
 }
 
+// and is the addresses that are in both.
+func (a addrSet) and(b addrSet) addrSet {
+	var both addrSet
+	for len(a) > 0 && len(b) > 0 {
+		first, last := a[0].first, a[0].last
+		if first.Less(b[0].first) {
+			first = b[0].first
+		}
+		if b[0].last.Less(last) {
+			last = b[0].last
+		}
+		if !last.Less(first) && first.BitLen() == last.BitLen() {
+			both = append(both, extent{first, last})
+		}
+		if a[0].last.Less(b[0].last) {
+			a = a[1:]
+		} else {
+			b = b[1:]
+		}
+	}
+	return both
+}
+
 // meets reports whether an address is in both.
 func (a addrSet) meets(b addrSet) bool {
 	for len(a) > 0 && len(b) > 0 {

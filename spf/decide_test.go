@@ -1,0 +1,127 @@
+package spf_test
+
+import (
+	"context"
+	"math/rand/v2"
+	"net/netip"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mailcheck-go/mailcheck/dnsx/dnstest"
+	"github.com/mailcheck-go/mailcheck/spf"
+)
+
+func decide(t *testing.T, zone string, prefixes ...string) spf.Decision {
+	t.Helper()
+	f, err := spf.Discover(context.Background(), dnstest.Must(zone), "acme.example", spf.Options{})
+	require.NoError(t, err)
+	var all []netip.Prefix
+	for _, p := range prefixes {
+		all = append(all, netip.MustParsePrefix(p))
+	}
+	return spf.Analyze(f).Decide(all)
+}
+
+func TestDecide(t *testing.T) {
+	acme := func(term string) spf.Step { return spf.Step{Name: "acme.example", Term: term} }
+	b := func(term string) spf.Step { return spf.Step{Name: "b.example", Term: term} }
+	share := func(r spf.Result, open bool, prefix string, path ...spf.Step) spf.Share {
+		return spf.Share{Result: r, Path: path, Open: open, Prefixes: []netip.Prefix{netip.MustParsePrefix(prefix)}}
+	}
+	const all = "192.0.2.0/24"
+	tests := []struct {
+		name, zone string
+		want       spf.Decision
+	}{
+		{
+			"the first term that matches decides", `acme.example. TXT "v=spf1 ip4:192.0.2.0/25 -ip4:192.0.0.0/16 +all"`,
+			spf.Decision{Shares: []spf.Share{share(spf.Pass, false, "192.0.2.0/25", acme("ip4:192.0.2.0/25")), share(spf.Fail, false, "192.0.2.128/25", acme("-ip4:192.0.0.0/16"))}},
+		},
+		{
+			"a fail in an include is no match", "acme.example. TXT \"v=spf1 include:b.example ?all\"\nb.example. TXT \"v=spf1 -ip4:192.0.2.0/25 ip4:192.0.2.0/24 -all\"",
+			spf.Decision{Shares: []spf.Share{share(spf.Pass, false, "192.0.2.128/25", acme("include:b.example"), b("ip4:192.0.2.0/24")), share(spf.Neutral, false, "192.0.2.0/25", acme("?all"))}},
+		},
+		{
+			"no record behind an include", `acme.example. TXT "v=spf1 include:b.example ?all"`,
+			spf.Decision{Shares: []spf.Share{share(spf.PermError, false, all, acme("include:b.example"))}},
+		},
+		{
+			"no term matches", `acme.example. TXT "v=spf1 ip4:198.51.100.1"`,
+			spf.Decision{Shares: []spf.Share{share(spf.Neutral, false, all, acme(""))}},
+		},
+		{
+			"an open term before", `acme.example. TXT "v=spf1 -ptr ip4:192.0.2.0/24 -all"`,
+			spf.Decision{Shares: []spf.Share{share(spf.Pass, true, all, acme("ip4:192.0.2.0/24"))}, Open: []spf.Step{acme("-ptr")}},
+		},
+		{
+			"an answer is missing", "acme.example. TXT \"v=spf1 include:b.example -all\"\nb.example. TXT !timeout",
+			spf.Decision{Shares: []spf.Share{share(spf.Fail, true, all, acme("-all"))}, Open: []spf.Step{acme("include:b.example")}},
+		},
+		{
+			"redirect", "acme.example. TXT \"v=spf1 redirect=b.example\"\nb.example. TXT \"v=spf1 ip4:192.0.2.0/24 -all\"",
+			spf.Decision{Shares: []spf.Share{share(spf.Pass, false, all, acme("redirect=b.example"), b("ip4:192.0.2.0/24"))}},
+		},
+		{
+			"no record", `acme.example. A 192.0.2.1`,
+			spf.Decision{Shares: []spf.Share{share(spf.None, false, all, acme(""))}},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) { assert.Equal(t, tt.want, decide(t, tt.zone, all)) })
+	}
+	assert.Equal(t, spf.Decision{}, decide(t, `acme.example. TXT "v=spf1 -all"`), "nobody asked for")
+	assert.Empty(t, spf.Analyze(nil).Decide(nil).Shares, "no facts")
+}
+
+// decidedLikeCheckHost holds the decision of a made-up zone against check_host for each client.
+func decidedLikeCheckHost(t *testing.T, seed uint64) (sure int) {
+	t.Helper()
+	w := &wood{Rand: rand.New(rand.NewPCG(seed, 11)), wild: seed%3 == 0, odd: seed%5 == 1, names: 2 + int(seed%6)}
+	zone := w.zone()
+	r := dnstest.Must(zone)
+	facts, err := spf.Discover(context.Background(), r, "acme.example", spf.Options{})
+	require.NoError(t, err)
+	d := spf.Analyze(facts).Decide([]netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")})
+	require.False(t, d.Full)
+	checker := spf.Checker{MaxVoids: -1}
+	for _, ip := range clients() {
+		var got []spf.Share
+		for _, s := range d.Shares {
+			for _, p := range s.Prefixes {
+				if p.Contains(ip) {
+					got = append(got, s)
+				}
+			}
+		}
+		require.Len(t, got, 1, "seed %d, %s\n%s", seed, ip, zone)
+		if got[0].Open {
+			require.NotEmpty(t, d.Open)
+			continue
+		}
+		sure++
+		require.Equal(t, (&reference{r: r, ip: ip}).check("acme.example"), got[0].Result, "seed %d, %s by %v\n%s", seed, ip, got[0].Path, zone)
+		v, err := checker.CheckHost(context.Background(), r, spf.Session{IP: ip, MailFrom: "user@acme.example", Helo: "helo.example"})
+		require.NoError(t, err)
+		if v.Problem == nil || v.Problem.Kind != spf.ProblemLookups {
+			require.Equal(t, v.Result, got[0].Result, "seed %d, %s by %v\n%s", seed, ip, got[0].Path, zone)
+		}
+	}
+	return sure
+}
+
+func TestDecideIsCheckHost(t *testing.T) {
+	sure := 0
+	for seed := range uint64(200) {
+		sure += decidedLikeCheckHost(t, seed)
+	}
+	require.Greater(t, sure, 10_000)
+}
+
+func FuzzDecide(f *testing.F) {
+	for seed := range uint64(6) {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, seed uint64) { decidedLikeCheckHost(t, seed) })
+}
