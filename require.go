@@ -37,8 +37,10 @@ type standing struct {
 	way    []spf.Step
 	why    check.Text // of refused and hindered: what is in the way
 	broken bool       // that is an error in the record
-	asked  bool       // what the service's includes lead to is known
-	gaps   []check.Gap
+	// literal reports that its include stands in the domain's own record, whatever it gives.
+	literal bool
+	asked   bool // what the service's includes lead to is known
+	gaps    []check.Gap
 }
 
 type standingState int
@@ -55,13 +57,15 @@ const (
 
 // standings has those of all services that are required, each once.
 func (v *view) standings() []standing {
-	var all []standing
-	for _, id := range v.require[:min(len(v.require), requireMax)] {
-		if !slices.ContainsFunc(all, func(s standing) bool { return s.ID == id }) {
-			all = append(all, v.standing(id))
+	if v.stand == nil {
+		v.stand = []standing{}
+		for _, id := range v.require[:min(len(v.require), requireMax)] {
+			if !slices.ContainsFunc(v.stand, func(s standing) bool { return s.ID == id }) {
+				v.stand = append(v.stand, v.standing(id))
+			}
 		}
 	}
-	return all
+	return v.stand
 }
 
 func (v *view) standing(id string) standing {
@@ -85,11 +89,12 @@ func (v *view) standing(id string) standing {
 	}
 	ranges, gaps := v.rangesOf(s.by)
 	s.asked = len(ranges) > 0
+	d := v.spf.Decide(ranges)
 	if m := v.mentions(s.by); len(m) > 0 {
-		s.mentioned(v, m, ranges)
+		s.mentioned(v, m, ranges, &d)
 		return s
 	}
-	s.unnamed(v, ranges, gaps)
+	s.unnamed(v, &d, gaps)
 	return s
 }
 
@@ -99,47 +104,92 @@ type cause string
 func (c cause) Error() string    { return string(c) }
 func (c cause) Text() check.Text { return check.Textf(string(c)) }
 
-// mentioned is the standing of a service that terms name: the best of them counts.
-func (s *standing) mentioned(v *view, all []mention, ranges []netip.Prefix) {
+// mentioned is the standing of a service that terms name: what its addresses get decides,
+// and where these are not known, the terms alone.
+func (s *standing) mentioned(v *view, all []mention, ranges []netip.Prefix, d *spf.Decision) {
 	best := all[0]
 	for _, m := range all[1:] {
-		if m.passes() && (!best.passes() || len(m.way) < len(best.way)) {
+		if m.rank(d) > best.rank(d) || m.rank(d) == best.rank(d) && len(m.way) < len(best.way) {
 			best = m
 		}
 	}
 	s.way, s.why, s.state = best.way, best.why, named
-	switch {
-	case !best.passes():
-		s.state = refused
-		return
-	case len(v.spf.PermErrors) > 0:
+	if len(v.spf.PermErrors) > 0 && best.passes() {
 		s.broken = true
 		s.state, s.why = refused, check.Textf("receivers take nothing from a record in error: %s", v.spf.PermErrors[0].Text)
 		return
 	}
-	for _, t := range best.taken {
-		switch coverage(v.taken(t), ranges) {
-		case CoveredAll:
-			s.state, s.why = refused, check.Textf("%s in the record of %s comes before it and takes its addresses out", t.step.Term, t.step.Name)
+	switch covered(d) {
+	case CoveredUnknown: // the terms decide
+		if !best.passes() {
+			s.state = refused
+		}
+	case CoveredAll:
+		if !best.passes() {
+			s.state, s.way = listed, passing(d)
+			s.literal = slices.ContainsFunc(all, func(m mention) bool { return len(m.way) == 1 })
+		}
+	case CoveredSome:
+		s.state = hindered
+		if !best.passes() {
+			s.state = refused
 			return
-		case CoveredSome:
-			s.state, s.why = hindered, check.Textf("%s in the record of %s comes before it and takes some of its addresses out", t.step.Term, t.step.Name)
+		}
+		s.why = check.Textf("%s takes some of its addresses out", v.taker(best.way, ranges, d))
+	case CoveredNone:
+		s.state = refused
+		if open(d) {
+			s.state, s.gaps, s.way = unknownStanding, slices.Concat(v.spf.Gaps, v.spf.AddressGaps), nil
+			if len(s.gaps) == 0 {
+				s.gaps = []check.Gap{{Subject: "SPF of " + v.facts.Domain, Why: check.Limit}}
+			}
+		} else if best.passes() {
+			s.why = check.Textf("%s takes its addresses out", v.taker(best.way, ranges, d))
 		}
 	}
 }
 
+// taker says which term gives something else than a pass to addresses of a service, in
+// the first record on the way to the term that names it in which one does.
+func (v *view) taker(way []spf.Step, ranges []netip.Prefix, d *spf.Decision) check.Text {
+	for _, step := range way {
+		if step.Name != v.facts.Domain {
+			in := spf.Analyze(&spf.Facts{Domain: step.Name, Replies: v.facts.SPF.Replies}).Decide(ranges)
+			d = &in
+		}
+		for _, s := range d.Shares {
+			for _, at := range s.Path {
+				qualifier, all := termOf(at.Term)
+				if s.Result != spf.Pass && qualifier && !all {
+					return check.Textf("%s in the record of %s comes before it and", at.Term, at.Name)
+				}
+			}
+		}
+	}
+	return check.Textf("a term before it")
+}
+
+// termOf reports whether a term has a qualifier other than that of a pass, and is an all.
+func termOf(term string) (qualifier, all bool) {
+	rest := strings.TrimLeft(term, "-~?")
+	return rest != term, rest == "all"
+}
+
 // unnamed is the standing of a service that no term names.
-func (s *standing) unnamed(v *view, ranges []netip.Prefix, gaps []check.Gap) {
+func (s *standing) unnamed(v *view, d *spf.Decision, gaps []check.Gap) {
 	s.state = absent
 	if len(v.spf.PermErrors) > 0 {
 		return
 	}
-	switch coverage(v.spf.Authorized, ranges) {
+	switch covered(d) {
 	case CoveredAll:
-		s.state, s.way = listed, v.passing(ranges)
+		s.state, s.way = listed, passing(d)
 		return
 	case CoveredSome:
-		s.state, s.way = listedPartly, v.passing(ranges)
+		s.state, s.way = listedPartly, passing(d)
+	}
+	if s.asked && !open(d) && len(gaps) == 0 {
+		return
 	}
 	// What is not known of the record may name it, or pass its addresses.
 	for _, g := range v.spf.Gaps {
@@ -177,20 +227,53 @@ func (v *view) rangesOf(p *provider.Provider) (ranges []netip.Prefix, gaps []che
 	for _, name := range p.Includes() {
 		a := spf.Analyze(&spf.Facts{Domain: name, Replies: v.facts.SPF.Replies})
 		gaps = slices.Concat(gaps, a.Unread, a.Gaps)
+		var all []netip.Prefix
 		for _, s := range a.Authorized {
-			ranges = append(ranges, s.Prefix)
+			all = append(all, s.Prefix)
+		}
+		for _, s := range a.Decide(all).Shares {
+			if s.Result == spf.Pass {
+				ranges = append(ranges, s.Prefixes...)
+			}
 		}
 	}
 	return ranges, gaps
 }
 
-// passing are the terms that pass addresses of some ranges.
-func (v *view) passing(ranges []netip.Prefix) []spf.Step {
+// covered is how much of what was decided on gets a pass; it is not known where that is
+// nothing.
+func covered(d *spf.Decision) Coverage {
+	passes := 0
+	for _, s := range d.Shares {
+		if s.Result == spf.Pass {
+			passes++
+		}
+	}
+	switch {
+	case len(d.Shares) == 0:
+		return CoveredUnknown
+	case passes == len(d.Shares):
+		return CoveredAll
+	case passes == 0:
+		return CoveredNone
+	}
+	return CoveredSome
+}
+
+// open reports that those who get no pass may get one by what is not known.
+func open(d *spf.Decision) bool {
+	return slices.ContainsFunc(d.Shares, func(s spf.Share) bool { return s.Open && s.Result != spf.Pass })
+}
+
+// passing are the terms that pass addresses.
+func passing(d *spf.Decision) []spf.Step {
 	const most = 10
 	var steps []spf.Step
-	for _, s := range v.spf.Authorized {
-		step := spf.Step{Name: s.Name, Term: s.Term}
-		if len(steps) < most && !slices.Contains(steps, step) && slices.ContainsFunc(ranges, s.Prefix.Overlaps) {
+	for _, s := range d.Shares {
+		if s.Result != spf.Pass || len(s.Path) == 0 {
+			continue
+		}
+		if step := s.Path[len(s.Path)-1]; len(steps) < most && !slices.Contains(steps, step) {
 			steps = append(steps, step)
 		}
 	}
@@ -199,28 +282,25 @@ func (v *view) passing(ranges []netip.Prefix) []spf.Step {
 
 // mention is a term that names a service.
 type mention struct {
-	way   []spf.Step
-	why   check.Text // why it gives no pass; zero: it does
-	taken []taker    // terms before it that match with another result
+	way []spf.Step
+	why check.Text // why it gives no pass; zero: it does
+}
+
+// rank is higher for a term that passes addresses of the service than for one that only
+// could.
+func (m *mention) rank(d *spf.Decision) int {
+	switch {
+	case !m.passes():
+		return 0
+	case slices.ContainsFunc(d.Shares, func(s spf.Share) bool {
+		return s.Result == spf.Pass && len(s.Path) >= len(m.way) && slices.Equal(s.Path[:len(m.way)], m.way)
+	}):
+		return 2
+	}
+	return 1
 }
 
 func (m *mention) passes() bool { return m.why.IsZero() }
-
-// taker is a term that matches and gives no pass, so that what stands behind it is not
-// asked about those whom it matches.
-type taker struct {
-	step    spf.Step
-	prefix  netip.Prefix // of ip4 and ip6
-	include string       // the name in it
-}
-
-// taken are the addresses that a taker matches.
-func (v *view) taken(t taker) []spf.Source {
-	if t.include == "" {
-		return []spf.Source{{Prefix: t.prefix.Masked()}}
-	}
-	return spf.Analyze(&spf.Facts{Domain: t.include, Replies: v.facts.SPF.Replies}).Authorized
-}
 
 // mentions goes through the tree for terms that name a service.
 func (v *view) mentions(p *provider.Provider) []mention {
@@ -232,6 +312,7 @@ func (v *view) mentions(p *provider.Provider) []mention {
 	return w.found
 }
 
+// mentionWalk says only which terms name the service; what comes of it spf decides.
 type mentionWalk struct {
 	*view
 	provider *provider.Provider
@@ -242,35 +323,22 @@ type mentionWalk struct {
 
 // visit is a way to come to a record: what it passes counts or not.
 type visit struct {
-	name  string
-	after int // terms in front that take addresses out
-	pass  bool
+	name string
+	pass bool
 }
 
 // record looks at the record of a name; so is how it was come to.
 func (w *mentionWalk) record(name string, so mention) {
 	n := w.spf.Nodes[name]
-	key := visit{name, len(so.taken), so.passes()}
+	key := visit{name, so.passes()}
 	if n == nil || n.Record == nil || w.seen[key] {
 		return
 	}
 	w.seen[key] = true
 	all := n.Record.All()
 	for i := range n.Record.Directives {
-		d := &n.Record.Directives[i]
-		if d.Mechanism == spf.Include {
+		if d := &n.Record.Directives[i]; d.Mechanism == spf.Include {
 			w.follow(n, so, d.String(), d.Domain.Raw, reasonAt(n.Record, i, all, so.why))
-		}
-		if d.Qualifier == spf.Pass || len(so.taken) == takersMax || all >= 0 && i >= all {
-			continue
-		}
-		switch t := (taker{step: spf.Step{Name: name, Term: d.String()}}); d.Mechanism {
-		case spf.IP4, spf.IP6:
-			t.prefix = d.Prefix
-			so.taken = append(so.taken[:len(so.taken):len(so.taken)], t)
-		case spf.Include:
-			t.include = w.targets[[2]string{name, d.Domain.Raw}]
-			so.taken = append(so.taken[:len(so.taken):len(so.taken)], t)
 		}
 	}
 	if to := n.Record.Redirect; !to.IsZero() {
@@ -281,9 +349,6 @@ func (w *mentionWalk) record(name string, so mention) {
 		w.follow(n, so, "redirect="+to.Raw, to.Raw, why)
 	}
 }
-
-// takersMax bounds what is compared with the addresses of a service.
-const takersMax = 20
 
 // reasonAt says why an include gives no pass, zero where it does.
 func reasonAt(r *spf.Record, i, all int, so check.Text) check.Text {
@@ -342,7 +407,7 @@ func (v *view) authorization() []check.Answer {
 
 // picky reports that receivers let the service send and its own check does not.
 func (s *standing) picky() bool {
-	return s.by.LiteralInclude && (s.state == listed || s.state == named && len(s.way) > 1)
+	return s.by.LiteralInclude && !s.literal && (s.state == listed || s.state == named && len(s.way) > 1)
 }
 
 // text says it in a sentence without its full stop.

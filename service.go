@@ -10,7 +10,6 @@ import (
 	"github.com/mailcheck-go/mailcheck/dmarc"
 	"github.com/mailcheck-go/mailcheck/dnsx"
 	"github.com/mailcheck-go/mailcheck/provider"
-	"github.com/mailcheck-go/mailcheck/spf"
 )
 
 // ServiceUse is how a domain lets one service send its mail, for whoever knows that
@@ -119,70 +118,16 @@ func (v *view) spfUse(u *ServiceUse, p *provider.Provider, from []netip.Prefix) 
 		u.Covered = CoveredAll
 		return
 	}
-	if u.Covered = coverage(v.spf.Authorized, from); u.Covered == CoveredAll {
+	d := v.spf.Decide(from)
+	if u.Covered = covered(&d); u.Covered == CoveredAll {
 		return
+	}
+	if u.Covered == CoveredUnknown { // without any to compare with, nothing is covered
+		u.Covered = CoveredNone
 	}
 	if u.SPFGaps = slices.Concat(v.spf.Gaps, v.spf.AddressGaps); len(u.SPFGaps) > 0 {
 		u.Covered = CoveredUnknown
 	}
-}
-
-// coverage compares ranges. Without any to compare with, nothing is covered.
-func coverage(have []spf.Source, want []netip.Prefix) Coverage {
-	ranges := make([]netip.Prefix, 0, len(have))
-	for _, s := range have {
-		ranges = append(ranges, s.Prefix)
-	}
-	all, none := len(want) > 0, true
-	for _, w := range want {
-		switch covers(ranges, w) {
-		case CoveredAll:
-			none = false
-		case CoveredSome:
-			all, none = false, false
-		default:
-			all = false
-		}
-	}
-	switch {
-	case all:
-		return CoveredAll
-	case none:
-		return CoveredNone
-	}
-	return CoveredSome
-}
-
-// covers divides a range for as long as others lie inside of it.
-func covers(have []netip.Prefix, want netip.Prefix) Coverage {
-	var inside []netip.Prefix
-	for _, h := range have {
-		switch {
-		case !h.Overlaps(want):
-		case h.Bits() <= want.Bits():
-			return CoveredAll
-		default:
-			inside = append(inside, h)
-		}
-	}
-	if len(inside) == 0 {
-		return CoveredNone
-	}
-	low, high := halves(want)
-	if a, b := covers(inside, low), covers(inside, high); a == b {
-		return a
-	}
-	return CoveredSome
-}
-
-// halves divides a range that is no single address.
-func halves(p netip.Prefix) (low, high netip.Prefix) {
-	bits := p.Bits() + 1
-	octets := p.Masked().Addr().AsSlice()
-	low = netip.PrefixFrom(p.Masked().Addr(), bits)
-	octets[p.Bits()/8] |= 0x80 >> (p.Bits() % 8)
-	addr, _ := netip.AddrFromSlice(octets)
-	return low, netip.PrefixFrom(addr, bits)
 }
 
 func (v *view) keyUse(u *ServiceUse, p *provider.Provider) {

@@ -41,6 +41,7 @@ type view struct {
 	present     bool        // the domain exists
 	presentGaps []check.Gap // why that is not known; nil where it is
 	senders     []sender
+	stand       []standing // of services that are required; nil: not computed
 	role        role
 }
 
