@@ -95,6 +95,9 @@ func (v *view) forge(results []check.Result) check.Answer {
 	if e.Domain == dmarc.Quarantine {
 		a.Text = check.Textf("DMARC asks receivers to put mail that fails SPF and DKIM into the spam folder.")
 	}
+	if v.spf != nil && v.spf.More && v.spf.Unread == nil {
+		a.Text = check.Textf("%s Whom SPF passes is not all known: part of it depends on the message, or was not answered.", a.Text)
+	}
 	return a
 }
 

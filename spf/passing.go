@@ -81,7 +81,7 @@ func (w *walk) unions() {
 		return setOf(p.pass).wholeFamily()
 	}
 	open := func(n *Node) {
-		n.opens(&nodeTerm{text: n.Texts[0]}, check.Textf("its ranges together pass %s", everyAddress(a.IPv4 < 1<<32)))
+		n.opens(&nodeTerm{text: clip(n.Texts[0])}, check.Textf("its ranges together pass %s", everyAddress(a.IPv4 < 1<<32)))
 		a.Open = append(a.Open, *n.open)
 	}
 	for _, n := range a.Policy {

@@ -32,6 +32,8 @@ type drawing struct {
 	tr    check.Translation
 	color bool
 	width int
+	piped bool // it is written to no terminal
+	whole bool // fit cuts nothing
 }
 
 // text words a text. A failure among its arguments is worded too.
@@ -124,6 +126,9 @@ func (d *drawing) ink(ink, s string) string {
 // fit cleans a text and cuts it to a number of columns; what is cut shows as "…".
 func (d *drawing) fit(s string, columns int) string {
 	s = report.Clean(s)
+	if d.whole {
+		return s
+	}
 	n, used := max(columns, 8), 0
 	if len(s) <= n || report.Columns(s) <= n {
 		return s
@@ -251,6 +256,19 @@ func spaceText(s spf.Space) check.Text {
 		return v6
 	}
 	return check.Textf("%s, %s", v4, v6)
+}
+
+// boundText says how sure a number is that stands behind it.
+func boundText(t check.Text, more, fewer bool) check.Text {
+	switch {
+	case more && fewer:
+		return check.Textf("about %s", t)
+	case more:
+		return check.Textf("at least %s", t)
+	case fewer:
+		return check.Textf("at most %s", t)
+	}
+	return t
 }
 
 // voidsText says for whom too many lookups find nothing, if there are too many.

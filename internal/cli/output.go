@@ -57,7 +57,7 @@ func (a *app) begin(w *writing) (*drawing, error) {
 	}
 	var opts report.Options
 	a.terminal(w, &opts)
-	return &drawing{tr: tr, color: opts.Color, width: max(cmp.Or(opts.Width, 80), 40)}, nil
+	return &drawing{tr: tr, color: opts.Color, width: max(cmp.Or(opts.Width, 80), 40), piped: opts.Width == 0}, nil
 }
 
 // put writes a text that is whole to where the flags want it.

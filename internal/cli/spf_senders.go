@@ -53,6 +53,7 @@ func (a *app) spfSenders(ctx context.Context, o *spfDrawOptions, args []string) 
 	if err != nil {
 		return err
 	}
+	d.whole = d.piped || o.all // for those who search in it
 	names, bad, err := a.senderNames(src, args)
 	if err != nil {
 		return err
@@ -153,6 +154,11 @@ type spfSenders struct {
 	problem
 	IPv4    uint64         `json:"ipv4_addresses"`
 	IPv6    uint64         `json:"ipv6_networks"`
+	All     bool           `json:"everybody"`
+	Open    string         `json:"everybody_by,omitempty"`
+	Exact   bool           `json:"exact"`
+	More    bool           `json:"may_be_more,omitempty"`
+	Fewer   bool           `json:"may_be_fewer,omitempty"`
 	Groups  []*senderGroup `json:"groups"`
 	Unknown []check.Text   `json:"unknown,omitempty"`
 	Default spf.Result     `json:"others_get,omitempty"`
@@ -179,7 +185,13 @@ type senderPath struct {
 type senderPrefix struct {
 	Prefix netip.Prefix  `json:"prefix"`
 	Term   string        `json:"term"`
+	Left   *senderLeft   `json:"passing,omitempty"` // where not all of it gets a pass
 	Within *senderWithin `json:"within,omitempty"`
+}
+
+type senderLeft struct {
+	IPv4 uint64 `json:"ipv4_addresses"`
+	IPv6 uint64 `json:"ipv6_networks"`
 }
 
 type senderWithin struct {
@@ -191,6 +203,10 @@ func newSPFSenders(an *spf.Analysis) *spfSenders {
 	s := &spfSenders{
 		Schema: sendersSchema, Domain: an.Domain, Record: an.Text, problem: problemOfAll(an),
 		IPv4: an.IPv4, IPv6: an.IPv6, Groups: []*senderGroup{}, Unknown: unknowns(an), Default: an.Default, status: recordStatus(an),
+	}
+	s.All, s.Exact, s.More, s.Fewer = an.Everybody(), an.Exact(), an.More, an.Fewer
+	if len(an.Open) > 0 && s.IPv4+s.IPv6 > 0 {
+		s.Open = check.Textf("%s in the record of %s", an.Open[0].Term, an.Open[0].Name).String()
 	}
 	within := map[int]int{}
 	for _, o := range an.Overlaps {
@@ -216,6 +232,10 @@ func newSPFSenders(an *spf.Analysis) *spfSenders {
 			g.Paths = append(g.Paths, p)
 		}
 		line := senderPrefix{Prefix: src.Prefix, Term: src.Term}
+		one := an.Authorized[i : i+1]
+		if left := an.SpaceOf(one); left != spf.SpaceOf(one) {
+			line.Left = &senderLeft{left.IPv4, left.IPv6}
+		}
 		if outer, ok := within[i]; ok {
 			o := &an.Authorized[outer]
 			line.Within = &senderWithin{o.Prefix, o.Name}
@@ -223,7 +243,7 @@ func newSPFSenders(an *spf.Analysis) *spfSenders {
 		p.Prefixes = append(p.Prefixes, line)
 	}
 	for _, g := range s.Groups {
-		space := spf.SpaceOf(g.sources)
+		space := an.SpaceOf(g.sources)
 		g.IPv4, g.IPv6, g.sources = space.IPv4, space.IPv6, nil
 		for _, p := range g.Paths {
 			slices.SortStableFunc(p.Prefixes, func(a, b senderPrefix) int {
@@ -263,8 +283,11 @@ const (
 )
 
 func (s *spfSenders) draw(d *drawing, all bool) {
-	d.headline(s.Domain, d.ink(s.ink(), d.say("%s may send", spaceText(spf.Space{IPv4: s.IPv4, IPv6: s.IPv6}))))
+	d.headline(s.Domain, d.ink(s.ink(), d.text(s.sum())))
 	d.fault(s.Problem)
+	if s.Open != "" {
+		d.fault(check.Textf("it lets everybody pass: %s", s.Open))
+	}
 	if len(s.Groups) > 1 {
 		s.summary(d, all)
 	}
@@ -300,7 +323,18 @@ func (s *spfSenders) summary(d *drawing, all bool) {
 	}
 }
 
+// sum is how many may send, in words.
+func (s *spfSenders) sum() check.Text {
+	if s.All {
+		return check.Textf("everybody may send")
+	}
+	return check.Textf("%s may send", boundText(spaceText(spf.Space{IPv4: s.IPv4, IPv6: s.IPv6}), s.More, s.Fewer))
+}
+
 func (s *spfSenders) ink() string {
+	if s.All {
+		return redInk
+	}
 	if s.IPv4 > 1<<20 || !s.Problem.IsZero() {
 		return yellowInk
 	}
@@ -348,8 +382,14 @@ func (l *senderPrefix) draw(d *drawing) {
 	bits := l.Prefix.Addr().BitLen()
 	free := bits - l.Prefix.Bits()
 	size := thousands(1 << min(free, 32))
-	if bits == 128 {
-		size = fmt.Sprintf("2^%d", free)
+	switch {
+	case bits == 32:
+	case free <= 64:
+		size = "1 /64"
+	case free > 64+20:
+		size = fmt.Sprintf("2^%d /64s", free-64)
+	default:
+		size = thousands(1<<(free-64)) + " /64s"
 	}
 	const prefixCells, sizeCells = 24, 13
 	prefix := report.Pad(l.Prefix.String(), prefixCells)
@@ -368,8 +408,17 @@ func (l *senderPrefix) draw(d *drawing) {
 // note is the term where it does not say the range itself, and what the range lies in.
 func (l *senderPrefix) note(d *drawing) string {
 	var notes []string
-	if !strings.HasPrefix(l.Term, "ip") {
+	if !l.literal() {
 		notes = append(notes, report.Clean(l.Term))
+	}
+	switch {
+	case l.Left == nil:
+	case l.Left.IPv4+l.Left.IPv6 == 0:
+		notes = append(notes, d.say("nobody of it passes"))
+	case l.Prefix.Addr().Is4():
+		notes = append(notes, d.say("%s of it pass", thousands(l.Left.IPv4)))
+	default:
+		notes = append(notes, d.say("%s of it pass", thousands(l.Left.IPv6)+" /64s"))
 	}
 	if l.Within != nil {
 		notes = append(notes, d.say("in %s of %s", l.Within.Prefix.String(), l.Within.In))
@@ -377,12 +426,24 @@ func (l *senderPrefix) note(d *drawing) string {
 	return strings.Join(notes, ", ")
 }
 
+// literal reports that the term says the range itself.
+func (l *senderPrefix) literal() bool {
+	mechanism, value, _ := strings.Cut(strings.TrimPrefix(l.Term, "+"), ":")
+	if !strings.HasPrefix(strings.ToLower(mechanism), "ip") {
+		return false
+	}
+	if prefix, err := netip.ParsePrefix(value); err == nil {
+		return prefix == l.Prefix
+	}
+	return true
+}
+
 // drawSpaces writes one line a domain, and how they are spread.
 func drawSpaces(d *drawing, all []*spfSenders) {
 	head, figure := d.label("domain"), d.label("IPv4 addresses")
 	wide := report.Columns(head)
 	for _, s := range all {
-		if len(s.Groups)+len(s.Unknown) > 0 {
+		if s.IPv4+s.IPv6 > 0 || !s.Exact {
 			wide = max(wide, min(report.Columns(report.Clean(s.Domain)), max(30, d.width/3)))
 		}
 	}
@@ -395,11 +456,11 @@ func drawSpaces(d *drawing, all []*spfSenders) {
 			unread++
 		case code == Found:
 			none++
-		case len(s.Groups) == 0 && len(s.Unknown) == 0:
+		case s.IPv4+s.IPv6 == 0 && s.Exact:
 			nobody++
 		default:
 			counts = append(counts, s.IPv4)
-			if len(s.Unknown) > 0 {
+			if !s.Exact {
 				open++
 			}
 			d.WriteString(s.line(d, wide))
@@ -445,14 +506,23 @@ func drawSpaces(d *drawing, all []*spfSenders) {
 	}
 	d.para(strings.Repeat(" ", 9), 9, "", d.say("the median is %s", thousands(counts[len(counts)/2])))
 	if open > 0 {
-		row(open, "+ "+d.say("may let more send: not all that they lead to is known"))
+		row(open, d.say("may let others send than counted (+ more, − fewer): not all that they lead to is known"))
 	}
 }
 
 func (s *spfSenders) line(d *drawing, wide int) string {
 	more := " "
-	if len(s.Unknown) > 0 {
+	switch {
+	case s.More && s.Fewer:
+		more = d.ink(magentaInk, "±")
+	case s.More:
 		more = d.ink(magentaInk, "+")
+	case s.Fewer:
+		more = d.ink(magentaInk, "−")
+	}
+	figure := thousands(s.IPv4)
+	if s.All {
+		figure = d.say("everybody")
 	}
 	names := make([]string, 0, len(s.Groups))
 	for _, g := range s.Groups {
@@ -462,7 +532,7 @@ func (s *spfSenders) line(d *drawing, wide int) string {
 		}
 		names = append(names, name)
 	}
-	line := report.Pad(d.fit(s.Domain, wide), wide) + " " + padLeft(thousands(s.IPv4), 13) + more + "  " +
+	line := report.Pad(d.fit(s.Domain, wide), wide) + " " + padLeft(figure, 13) + more + "  " +
 		d.bar(bitsOf(s.IPv4), 32, sumsCells, s.ink()) + "  " + d.fit(strings.Join(names, ", "), d.width-wide-15-sumsCells-4)
 	return strings.TrimRight(line, " ") + "\n"
 }
