@@ -49,7 +49,9 @@ type Analysis struct {
 	All Result
 	// Default is what a client gets that no term before that all matches: PermError
 	// where PermErrors has a reason, None without a record, else All, or Neutral where
-	// there is none, also where earlier terms match everybody. It is "" where it is not known; Gaps may hide a permerror.
+	// there is none, also where earlier terms match everybody. It is "" where it is not
+	// known; Gaps may hide a permerror. Receivers that stop at MaxVoids may give PermError
+	// instead: see Voids.
 	Default Result
 	// Senders reports that a term in Policy's records names somebody who may send:
 	// not all, and with a qualifier that does not say fail.
@@ -251,7 +253,8 @@ type termGap struct {
 }
 
 // Analyze reads facts. It takes any, nil too; answers to other questions than those
-// of Discover count as not asked.
+// of Discover count as not asked. The facts are not to be changed afterwards: Repair reads
+// them again.
 func Analyze(f *Facts) *Analysis {
 	if f == nil {
 		f = &Facts{}

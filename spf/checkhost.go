@@ -74,7 +74,7 @@ type Problem struct {
 }
 
 // String writes the place, as far as there is one, and the reason.
-func (p *Problem) String() string {
+func (p Problem) String() string {
 	if p.Term == "" {
 		return p.Reason.String()
 	}

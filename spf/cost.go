@@ -49,9 +49,9 @@ type Visit struct {
 	at place
 }
 
-// Passes reports whether the limit of lookups is passed at this term itself, or within
+// OverLimit reports whether the limit of lookups is passed at this term itself, or within
 // the repetition that it starts: receivers stop there (RFC 7208, 4.6.4).
-func (v *Visit) Passes() bool {
+func (v *Visit) OverLimit() bool {
 	cost := v.Lookups
 	if !v.Again {
 		cost = v.own()
@@ -118,5 +118,12 @@ func (c *Cost) own() int {
 	return c.Lookups
 }
 
-// Margin is how many lookups are left of MaxLookups at worst; below 0 it is passed.
-func (a *Analysis) Margin() int { return MaxLookups - a.Lookups }
+// Margin is how many lookups are left of MaxLookups at worst; below 0 it is passed, as it
+// is by whoever follows a loop.
+func (a *Analysis) Margin() int {
+	margin := MaxLookups - a.Lookups
+	if len(a.Loops) > 0 {
+		return min(margin, -1)
+	}
+	return margin
+}

@@ -19,7 +19,7 @@ func visits(a *spf.Analysis) (all []string) {
 		for _, note := range []struct {
 			text string
 			is   bool
-		}{{"void", v.Voids.AtWorst() > 0}, {"open", v.Open}, {"loop", v.Loop}, {"again", v.Again}, {"passes", v.Passes()}} {
+		}{{"void", v.Voids.AtWorst() > 0}, {"open", v.Open}, {"loop", v.Loop}, {"again", v.Again}, {"passes", v.OverLimit()}} {
 			if note.is {
 				line += " " + note.text
 			}
@@ -80,7 +80,9 @@ c.example. TXT "v=spf1 include:b.example"`, want: []string{
 		t.Run(tt.name, func(t *testing.T) {
 			a := analyze(t, tt.zone)
 			assert.Equal(t, tt.want, visits(a))
-			assert.Equal(t, spf.MaxLookups-a.Lookups, a.Margin())
+			if len(a.Loops) == 0 {
+				assert.Equal(t, spf.MaxLookups-a.Lookups, a.Margin())
+			}
 			for range a.Walk() {
 				break // which ends it
 			}

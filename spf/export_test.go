@@ -88,7 +88,8 @@ type Shadow struct {
 
 // Shadows are what spf.shadowed-term and spf.overlap find.
 func Shadows(a *Analysis) (all []Shadow) {
-	for _, c := range slices.Concat(a.shadows(), a.needless()) {
+	shadows, _ := a.shadows()
+	for _, c := range slices.Concat(shadows, a.needless()) {
 		all = append(all, Shadow{c.node.Name, c.index})
 	}
 	return all

@@ -153,7 +153,7 @@ func Flatten(a *Analysis, o FlattenOptions) (*Flattening, error) {
 	switch {
 	case a.Unread != nil:
 		return nil, fmt.Errorf("spf: %w", cmp.Or(a.Unread[0].Cause, errors.New(string(a.Unread[0].Why))))
-	case len(a.Texts) == 0 || dnsx.Parent(a.Domain) == ".": // RFC 7208, 4.3
+	case len(a.Texts) == 0:
 		return nil, fmt.Errorf("%w: %s has none", ErrNoRecord, a.Domain)
 	case len(a.Texts) > 1:
 		return nil, fmt.Errorf("%w: %s has %d", ErrNoRecord, a.Domain, len(a.Texts))

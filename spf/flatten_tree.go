@@ -214,8 +214,10 @@ func (f *flattener) term(n *Node, t *nodeTerm) *matched {
 // link says whom an include, or what a redirect leads to, passes.
 func (f *flattener) link(l *link) *matched {
 	switch {
+	case l.malformed:
+		return keep(KeptPermError, true, check.Textf("it leads to what is no domain name"))
 	case l.Target == "":
-		return keep(KeptMessage, true, check.Textf("the name of its record depends on the message, or is none"))
+		return keep(KeptMessage, true, check.Textf("the name of its record depends on the message"))
 	case l.node == nil:
 		return keep(KeptLimit, true, check.Textf("the record leads to more than %d names", MaxNames))
 	}

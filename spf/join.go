@@ -11,7 +11,14 @@ type glue struct {
 	left, right string
 }
 
-// gluedTerms looks for them at the ends of the strings that make up a text.
+// Bounds of the search for them: the strings of a record may have one octet each.
+const (
+	maxJoins = 300   // of one text; strings of 255 octets, which fill the largest TXT record, have fewer
+	maxToken = 1_000 // octets around a join
+)
+
+// gluedTerms looks for them at the ends of the strings that make up a text, as many as
+// the bounds let it.
 func gluedTerms(text string, strs [][]byte) []glue {
 	if len(strs) < 2 {
 		return nil
@@ -24,7 +31,7 @@ func gluedTerms(text string, strs [][]byte) []glue {
 	}
 	var found []glue
 	start := 0 // of the term that a join may cut off
-	for i, at := range joins {
+	for i, at := range joins[:min(len(joins), maxJoins)] {
 		if at <= len(version) || len(found) == maxFindings {
 			continue
 		}
@@ -32,6 +39,9 @@ func gluedTerms(text string, strs [][]byte) []glue {
 		last := len(text)
 		if n := strings.IndexByte(text[at:], ' '); n >= 0 {
 			last = at + n
+		}
+		if last-first > maxToken {
+			continue
 		}
 		start = max(start, first)
 		ends := []int{last}

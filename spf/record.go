@@ -154,7 +154,7 @@ func (r *Record) String() string {
 }
 
 // String writes the directive as it stands in a record, without what is the default.
-func (d *Directive) String() string {
+func (d Directive) String() string {
 	var room [80]byte // most are shorter, and a record of 20 is written several times
 	return string(d.append(room[:0]))
 }

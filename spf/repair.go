@@ -168,7 +168,7 @@ func (r *Record) prune(n *Node, keep []string) {
 	seen := map[termKey]Result{}
 	var kept []Directive
 	for i := range r.Directives {
-		d := r.Directives[i]
+		d, _ := r.Directives[i].unmapped()
 		if d.Prefix.Bits() > 0 {
 			d.Prefix = d.Prefix.Masked()
 		}

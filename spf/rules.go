@@ -2,6 +2,7 @@ package spf
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 
 	"github.com/mailcheck-go/mailcheck/check"
@@ -24,7 +25,7 @@ func Rules(s Settings) []check.Rule[*Analysis] {
 	if s.PublicSuffix == nil {
 		s.PublicSuffix = topLevel
 	}
-	return []check.Rule[*Analysis]{
+	rules := []check.Rule[*Analysis]{
 		missing(), multiple(), versionToken(), versionAgain(), leadingSpace(),
 		syntax(), unknownMechanism(), badIP(), domainSpec(), macroSyntax(), macroExpOnly(),
 		duplicateModifier(), tabSeparator(), stringJoin(), stringLength(), mechanismAsModifier(), unknownModifier(),
@@ -35,6 +36,10 @@ func Rules(s Settings) []check.Rule[*Analysis] {
 		includeTwice(), shadowedTerm(), overlap(), hostBits(),
 		broadRange(s.BroadIPv4, s.BroadIPv6), includeBroad(s.BroadIncludeIPv4, s.BroadIncludeIPv6), privateIP(), recordSize(s.RecordSize), spf2(), type99(),
 	}
+	for i := range rules {
+		rules[i].Check = fewGaps(rules[i].Check)
+	}
+	return rules
 }
 
 // hasRecord is the Applies of rules about what the domain's record says. A redirect
@@ -47,7 +52,7 @@ func (a *Analysis) policyGaps() []check.Gap {
 	if last.Unread != nil {
 		return last.Unread
 	}
-	if l := last.redirect(); l != nil && l.node == nil {
+	if l := last.redirect(); l != nil && l.node == nil && !l.malformed {
 		return []check.Gap{l.gap(last)}
 	}
 	return nil
@@ -72,7 +77,7 @@ func (a *Analysis) linkGaps(redirect bool) []check.Gap {
 	for _, n := range a.Policy {
 		for i := range n.terms {
 			switch l := n.terms[i].link; {
-			case l == nil || l.Redirect != redirect:
+			case l == nil || l.Redirect != redirect || l.malformed:
 			case l.node == nil:
 				gaps = append(gaps, l.gap(n))
 			default:
@@ -94,6 +99,30 @@ func perNode(look func(a *Analysis, n *Node) []check.Finding) func(*Analysis) ([
 		}
 		return found[:min(len(found), maxFindings)], a.policyGaps()
 	}
+}
+
+// withGaps adds gaps to those of a body.
+func withGaps(body func(*Analysis) ([]check.Finding, []check.Gap), more func(*Analysis) []check.Gap) func(*Analysis) ([]check.Finding, []check.Gap) {
+	return func(a *Analysis) ([]check.Finding, []check.Gap) {
+		found, gaps := body(a)
+		return found, slices.Concat(gaps, more(a))
+	}
+}
+
+// fewGaps bounds the gaps of a body.
+func fewGaps(body func(*Analysis) ([]check.Finding, []check.Gap)) func(*Analysis) ([]check.Finding, []check.Gap) {
+	return func(a *Analysis) ([]check.Finding, []check.Gap) {
+		found, gaps := body(a)
+		if more := len(gaps) - maxGaps; more > 0 {
+			gaps = append(gaps[:maxGaps:maxGaps], limitGap("SPF of "+a.Domain, "%d more are left out", more))
+		}
+		return found, gaps
+	}
+}
+
+// limitGap is what a bound of this package leaves open.
+func limitGap(subject, cause string, n int) check.Gap {
+	return check.Gap{Subject: subject, Why: check.Limit, Cause: fmt.Errorf(cause, n)}
 }
 
 // finding is one about a record of Policy, with the record as evidence, in which a term is

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/mailcheck-go/mailcheck/check"
+	"github.com/mailcheck-go/mailcheck/dnsx"
 )
 
 func includeNone(publicSuffix func(string) (string, bool)) check.Rule[*Analysis] {
@@ -76,6 +77,8 @@ func (n *Node) ranInto(l *link) bool {
 // noRecord says in which way a name has no SPF record.
 func (n *Node) noRecord() check.Text {
 	switch {
+	case dnsx.Parent(n.Name) == ".":
+		return check.Textf("has one label alone, and receivers look for no record there")
 	case n.noName:
 		return check.Textf("does not exist")
 	case n.others == 0:

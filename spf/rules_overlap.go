@@ -22,7 +22,8 @@ func shadowedTerm() check.Rule[*Analysis] {
 		Applies: hasRecord,
 		Check: func(a *Analysis) ([]check.Finding, []check.Gap) {
 			var found []check.Finding
-			for _, c := range a.shadows() {
+			shadows, whole := a.shadows()
+			for _, c := range shadows {
 				f := a.finding(c.node, c.at, c.detail())
 				switch {
 				case c.result == "":
@@ -40,7 +41,11 @@ func shadowedTerm() check.Rule[*Analysis] {
 				}
 				found = append(found, f)
 			}
-			return found, a.answerGaps()
+			gaps := a.answerGaps()
+			if !whole {
+				gaps = append(gaps, limitGap("SPF of "+a.Domain, "the ranges are too many to compare all (%d)", len(a.Authorized)))
+			}
+			return found, gaps
 		},
 	}
 }
@@ -78,13 +83,16 @@ func fixText(summary check.Text) *check.Fix { return &check.Fix{Summary: summary
 // answerGaps are those that an answer would have closed: a term whose name depends on
 // the message is never shown to be needless.
 func (a *Analysis) answerGaps() []check.Gap {
-	var gaps []check.Gap
-	for _, all := range [][]check.Gap{a.Gaps, a.AddressGaps} {
+	return append(unansweredOf(a.Gaps, a.AddressGaps), a.policyGaps()...)
+}
+
+func unansweredOf(lists ...[]check.Gap) (gaps []check.Gap) {
+	for _, all := range lists {
 		for _, g := range all {
 			if unanswered(g) {
 				gaps = append(gaps, g)
 			}
 		}
 	}
-	return append(gaps, a.policyGaps()...)
+	return gaps
 }

@@ -2,6 +2,7 @@ package spf
 
 import (
 	"github.com/mailcheck-go/mailcheck/check"
+	"github.com/mailcheck-go/mailcheck/dnsx"
 )
 
 func missing() check.Rule[*Analysis] {
@@ -22,7 +23,9 @@ func missing() check.Rule[*Analysis] {
 				return nil, nil
 			}
 			detail := check.Textf("there is no TXT record at %s", a.Domain)
-			if n := len(answers(a.reply)); n > 0 {
+			if n := len(answers(a.reply)); dnsx.Parent(a.Domain) == "." {
+				detail = check.Textf("%s has one label alone, and receivers look for no record there", a.Domain)
+			} else if n > 0 {
 				detail = check.Textf("none of the TXT records at %s (%d) starts with %s", a.Domain, n, version)
 			}
 			return []check.Finding{{Subject: a.Domain, Detail: detail}}, nil

@@ -100,9 +100,9 @@ func domainSpec() check.Rule[*Analysis] {
 		ID:    "spf.domain-spec",
 		Title: "A term of the SPF record names no valid domain",
 		Text: "The name in a term needs at least two labels, and the last may not be a number. " + voids +
-			" A name with an empty or overlong label is worse than it looks: some receivers skip the term, others stop.",
+			" A name with an empty or overlong label is worse than it looks: in include and redirect it is a permanent error for all mail that comes to the term; in others some receivers skip it and others stop.",
 		Fix:  "Write a full host or domain name; for an address use ip4 or ip6.",
-		Cite: []check.Cite{check.RFC(7208, "7.1"), check.RFC(7208, "4.8")},
+		Cite: []check.Cite{check.RFC(7208, "7.1"), check.RFC(7208, "4.3"), check.RFC(7208, "6.1"), check.RFC(7208, "4.8")},
 	}, FaultDomain, "Correct the domain name")
 	faults := r.Check
 	names := perNode(badNames)
@@ -137,8 +137,11 @@ func badNames(a *Analysis, n *Node) []check.Finding {
 			continue
 		}
 		if _, err := target(spec, n.Name); err != nil && err != errMessage {
-			f := a.finding(n, t.at, check.Textf("%s: %s; receivers differ in what they do then", clip(t.text), reasonOf(err)))
-			f.Severity = check.Medium
+			f := a.finding(n, t.at, check.Textf("%s: %s; receivers that come to the term stop with a permanent error", clip(t.text), reasonOf(err)))
+			if t.link == nil { // RFC 7208, 4.8
+				f.Severity = check.Medium
+				f.Detail = check.Textf("%s: %s; receivers differ in what they do then", clip(t.text), reasonOf(err))
+			}
 			found = append(found, f)
 		}
 	}
@@ -165,7 +168,7 @@ func stringJoin() check.Rule[*Analysis] {
 			Since: since,
 		},
 		Applies: hasRecord,
-		Check: perNode(func(a *Analysis, n *Node) []check.Finding {
+		Check: withGaps(perNode(func(a *Analysis, n *Node) []check.Finding {
 			var found []check.Finding
 			for _, g := range n.glued {
 				f := a.finding(n, place{g.offset, g.offset + len(g.token)}, check.Textf("%q and %q run together as %q", clip(g.left), clip(g.right), clip(g.left+g.right)))
@@ -173,6 +176,13 @@ func stringJoin() check.Rule[*Analysis] {
 				found = append(found, f)
 			}
 			return found
+		}), func(a *Analysis) (gaps []check.Gap) {
+			for _, n := range a.Policy {
+				if n.Size.Strings > maxJoins+1 {
+					gaps = append(gaps, limitGap("SPF of "+n.Name, "the record has more than %d strings", maxJoins+1))
+				}
+			}
+			return gaps
 		}),
 	}
 }

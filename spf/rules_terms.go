@@ -237,7 +237,7 @@ func includeTwice() check.Rule[*Analysis] {
 				}
 				found = append(found, f)
 			}
-			return found, a.answerGaps()
+			return found, append(unansweredOf(a.Gaps), a.policyGaps()...)
 		},
 	}
 }
@@ -365,6 +365,8 @@ func privateIP() check.Rule[*Analysis] {
 				f := a.finding(n, t.at, check.Textf("%s is %s", t.text, kind))
 				if kind == documentation {
 					f.Severity = check.Info // it authorises nobody anywhere
+				} else if ip4, ok := d.unmapped(); ok {
+					f.Fix = a.fix(n, check.Textf("Write %s", ip4.String()))
 				} else {
 					f.Fix = a.fix(n, check.Textf("Remove %s", t.text))
 				}
@@ -376,6 +378,20 @@ func privateIP() check.Rule[*Analysis] {
 }
 
 const documentation = "kept for examples (RFC 5737, RFC 3849)"
+
+// unmapped is the ip4 that an ip6 of IPv4-mapped addresses was meant to be.
+func (d *Directive) unmapped() (Directive, bool) {
+	p := d.Prefix
+	if !p.Addr().Is4In6() || p.Bits() < mappedRange.Bits() {
+		return *d, false
+	}
+	meant := *d
+	meant.Mechanism, meant.Prefix = IP4, netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-mappedRange.Bits())
+	return meant, true
+}
+
+// mappedRange has the IPv4-mapped IPv6 addresses (RFC 4291, 2.5.5.2).
+var mappedRange = netip.MustParsePrefix("::ffff:0:0/96")
 
 // reservedRanges are those of RFC 6890 that are not globally reachable.
 var reservedRanges = []struct {
@@ -397,6 +413,7 @@ var reservedRanges = []struct {
 	{netip.MustParsePrefix("224.0.0.0/4"), "multicast"},
 	{netip.MustParsePrefix("240.0.0.0/4"), "reserved"},
 	{netip.MustParsePrefix("::/127"), "unspecified or loopback"},
+	{mappedRange, "an IPv4 address to receivers, and never matches as ip6 (RFC 7208, 5)"},
 	{netip.MustParsePrefix("100::/64"), "for discarding"},
 	{netip.MustParsePrefix("2001:db8::/32"), documentation},
 	{netip.MustParsePrefix("fc00::/7"), "private"},

@@ -47,7 +47,7 @@ func lookupLimit() check.Rule[*Analysis] {
 // stop is the term at which the limit is passed.
 func (a *Analysis) stop() (Visit, bool) {
 	for v := range a.Walk() {
-		if v.Passes() {
+		if v.OverLimit() {
 			return v, true
 		}
 	}

@@ -158,21 +158,21 @@ func (s *Source) top(policy int) string {
 
 // shadows are the terms of Policy that match nobody whom no earlier term matches.
 // Those that stand there twice are spf.duplicate-term's.
-func (a *Analysis) shadows() []claim {
+// Whether the bounds of the search let all be found is beside them.
+func (a *Analysis) shadows() (found []claim, whole bool) {
 	if len(a.Overlaps) == 0 && !a.excepts() {
-		return nil
+		return nil, true
 	}
 	s := shadowing{a: a, claims: a.claims(), within: a.within(), sure: map[*Node]bool{}, work: maxShadowWork}
-	s.others = otherwise(s.claims)
+	s.others, whole = otherwise(s.claims)
 	repeats := repeats(s.claims)
-	var found []claim
 	for i := range s.claims {
 		c := &s.claims[i]
 		if s.before(i) && !repeats[c.directive] && !c.wanted(a.Keep) && len(found) < maxFindings {
 			found = append(found, *c)
 		}
 	}
-	return found
+	return found, whole && s.work >= 0
 }
 
 // within has for each range the overlap that it is the inner one of.
@@ -377,15 +377,17 @@ func (a *Analysis) excepts() bool {
 
 // otherwise are the ranges of Policy that give something else than a pass, by their
 // index in claims.
-func otherwise(claims []claim) []int {
+func otherwise(claims []claim) (all []int, whole bool) {
 	const most = 100 // each is compared with all that pass
-	var all []int
 	for i := range claims {
-		if d := claims[i].directive; d.Qualifier != Pass && d.Prefix.IsValid() && len(all) < most {
+		if d := claims[i].directive; d.Qualifier != Pass && d.Prefix.IsValid() {
+			if len(all) == most {
+				return all, false
+			}
 			all = append(all, i)
 		}
 	}
-	return all
+	return all, true
 }
 
 // repeats are the terms that stand in their record before.

@@ -24,6 +24,8 @@ type link struct {
 	Link
 	node *Node // nil where the target is not known, or beyond the bounds
 	loop bool
+
+	malformed bool // the target is no domain name
 }
 
 // walk evaluates the tree at worst, depth first, each record once: what it costs
@@ -110,6 +112,10 @@ func (w *walk) read(name string) *Node {
 	}
 	n.Owner, n.noName = r.Answer.Owner(), !r.Answer.Exists()
 	n.Size = sizeOf(n, r)
+	if dnsx.Parent(name) == "." { // for which no receiver asks (RFC 7208, 4.3)
+		n.others = len(r.records)
+		return n
+	}
 	var one dnsx.RR
 	for _, rr := range r.records {
 		txt := rr.Text()
@@ -312,6 +318,12 @@ func (w *walk) follow(n *Node, t *nodeTerm, to Link, spec MacroString) {
 	l.Target, c.Target = name, name
 	w.a.Links = append(w.a.Links, l.Link)
 	t.link = l
+	if noName(err) { // RFC 7208, 4.3 with 5.2, and 6.1
+		l.malformed = true
+		n.breaks(ProblemName, check.Textf("%s in the record of %s leads to what is no domain name", clip(t.text), n.Name))
+		n.spend(c, spec)
+		return
+	}
 	if err != nil {
 		w.gap(unknownTarget(n, t.text, err))
 		c.Open = true
@@ -389,7 +401,7 @@ func (w *walk) outcome(n *Node) Result {
 	}
 	l := n.redirect()
 	switch {
-	case l.loop || l.node != nil && l.node.Default == None:
+	case l.loop || l.malformed || l.node != nil && l.node.Default == None:
 		return PermError
 	case l.node == nil:
 		return ""
@@ -400,11 +412,16 @@ func (w *walk) outcome(n *Node) Result {
 var errReceiversDiffer = errors.New("it is no name, and receivers differ in what they do then")
 
 func unknownTarget(n *Node, term string, err error) check.Gap {
-	var name *dnsx.NameError
-	if errors.As(err, &name) {
+	if noName(err) {
 		err = errReceiversDiffer
 	}
 	return check.Gap{Subject: term + " in the record of " + n.Name, Why: check.Undecidable, Cause: err}
+}
+
+// noName reports that a target is no domain name, which is not that it is unknown.
+func noName(err error) bool {
+	var name *dnsx.NameError
+	return errors.As(err, &name)
 }
 
 // maxGaps bounds what is kept of hostile facts.

@@ -191,7 +191,7 @@ func newSPFTree(an *spf.Analysis) *spfTree {
 
 func newSPFTerm(v *spf.Visit) *spfTerm {
 	n := &spfTerm{
-		Term: v.Term, Lookups: v.Lookups, Reached: v.Before, Spent: v.Spent, Passes: v.Passes(),
+		Term: v.Term, Lookups: v.Lookups, Reached: v.Before, Spent: v.Spent, Passes: v.OverLimit(),
 		Voids: v.Voids.Terms(), Voids4: v.Voids.IPv4, Voids6: v.Voids.IPv6,
 		Target: v.Target, Again: v.Again, Open: v.Open, directive: v.Directive,
 		link: v.Directive == nil || v.Directive.Mechanism == spf.Include,
@@ -218,6 +218,8 @@ func newSPFTerm(v *spf.Visit) *spfTerm {
 	switch {
 	case v.Loop:
 		n.problem = problem{check.Textf("a loop"), "loop"}
+	case v.Target == "" && !v.Open:
+		n.problem = problem{check.Textf("no domain name"), spf.ProblemName}
 	case v.Target == "":
 		n.problem = problem{check.Textf("depends on the message"), "message"}
 	case v.Node == nil:
@@ -290,10 +292,12 @@ func (t *spfTree) draw(d *drawing, an *spf.Analysis, all bool) {
 
 // sum is the headline: what the evaluation costs, and what is left.
 func (t *spfTree) sum(d *drawing) string {
-	count, left := check.Textf("%d of %d lookups", t.Lookups, t.Limit), check.Textf("%d left", t.Margin)
+	count, left, ink := check.Textf("%d of %d lookups", t.Lookups, t.Limit), check.Textf("%d left", t.Margin), lookupsInk(t.Lookups)
 	switch {
-	case t.Margin < 0:
+	case t.Lookups > t.Limit:
 		left = check.Textf("%d too many", -t.Margin)
+	case t.Margin < 0:
+		left, ink = check.Textf("a loop"), redInk
 	case !t.Exact:
 		left = check.Textf("at most %d left", t.Margin)
 	}
@@ -308,7 +312,7 @@ func (t *spfTree) sum(d *drawing) string {
 		void = d.ink(redInk, void)
 	}
 	return d.lookupsBar(t.Lookups) + "  " + fmt.Sprintf(d.label("%s, %s; %s"),
-		d.text(count), d.ink(lookupsInk(t.Lookups), d.text(left)), void)
+		d.text(count), d.ink(ink, d.text(left)), void)
 }
 
 func (t *spfTree) branches(d *drawing, terms []*spfTerm, indent string, all bool) {
