@@ -160,6 +160,8 @@ func lintUnits(records []spfText, file string) []*lintUnit {
 			owner, domain = rec.owner, nobody
 		case err != nil:
 			owner, domain, place = rec.owner, nobody, rec.owner
+		case dnsx.Parent(domain) == ".": // relative to an origin that the input does not name
+			place, domain = domain, nobody
 		default:
 			place = domain
 		}
