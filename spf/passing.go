@@ -166,9 +166,9 @@ func (t *nodeTerm) rangeLike(d *Directive) bool {
 // include evaluates what an include or redirect leads to.
 func (p *passing) include(l *link, q Result, in []band) (pass, other []band) {
 	switch {
-	case l.loop || len(in) == 0:
+	case l.loop || l.malformed || len(in) == 0:
 		return nil, nil // whom nothing has matched comes back here until the limit is passed
-	case l.Target == "": // what it leads to may be an error, or receivers differ
+	case l.Target == "": // what it leads to may be an error
 		in = p.unknown(q, in)
 		for i := range in {
 			in[i].unsure = true
