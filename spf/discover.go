@@ -32,23 +32,41 @@ func Discover(ctx context.Context, r dnsx.Resolver, domain string, o Options) (*
 	inner, cancel := dnsx.WithBudget(ctx, o.Budget)
 	defer cancel()
 
-	d := discovery{
-		facts: &Facts{Domain: name}, asked: map[dnsx.Question]bool{},
-		names: map[string]bool{}, hosts: map[string]bool{}, beyond: map[string]bool{}, records: map[string]*Record{}, mx: map[string][]string{},
-	}
+	d := newDiscovery(&Facts{Domain: name}, map[dnsx.Question]bool{})
 	d.names[name] = true
 	for _, q := range Questions(name, o) {
 		d.question(q)
 	}
+	d.facts.Beyond = d.run(inner, r)
+	// What else is asked for comes after, within bounds of its own: the domain's tree is
+	// the same with it and without.
+	more := newDiscovery(d.facts, d.asked)
+	more.barred = d.beyond
 	for _, also := range o.Also {
 		if name, err := dnsx.ParseName(also); err == nil {
-			d.want(name, dnsx.TypeTXT)
+			more.want(name, dnsx.TypeTXT)
 		}
 	}
+	d.facts.AlsoBeyond = more.run(inner, r)
+	slices.SortFunc(d.facts.Replies, func(a, b dnsx.Reply) int {
+		return cmp.Or(strings.Compare(a.Question.Name, b.Question.Name), cmp.Compare(a.Question.Type, b.Question.Type))
+	})
+	return d.facts, ctx.Err()
+}
+
+func newDiscovery(f *Facts, asked map[dnsx.Question]bool) *discovery {
+	return &discovery{
+		facts: f, asked: asked,
+		names: map[string]bool{}, hosts: map[string]bool{}, beyond: map[string]bool{}, records: map[string]*Record{}, mx: map[string][]string{},
+	}
+}
+
+// run asks until nothing is left, and returns how many names the bounds left out.
+func (d *discovery) run(ctx context.Context, r dnsx.Resolver) (beyond int) {
 	for len(d.next) > 0 {
 		level := d.next
 		d.next = nil
-		replies := dnsx.Ask(inner, r, level...)
+		replies := dnsx.Ask(ctx, r, level...)
 		d.facts.Replies = append(d.facts.Replies, replies...)
 		for _, reply := range replies {
 			d.follow(reply)
@@ -56,14 +74,10 @@ func Discover(ctx context.Context, r dnsx.Resolver, domain string, o Options) (*
 		d.explanation()
 		if len(d.beyond) > 0 {
 			left := MaxLookups + 1
-			d.reached(name, &left)
+			d.reached(d.facts.Domain, &left)
 		}
 	}
-	d.facts.Beyond = len(d.beyond)
-	slices.SortFunc(d.facts.Replies, func(a, b dnsx.Reply) int {
-		return cmp.Or(strings.Compare(a.Question.Name, b.Question.Name), cmp.Compare(a.Question.Type, b.Question.Type))
-	})
-	return d.facts, ctx.Err()
+	return len(d.beyond) + d.unread
 }
 
 // discovery asks level by level: all that the answers of one level lead to is the next.
@@ -74,7 +88,9 @@ type discovery struct {
 	names  map[string]bool // that terms lead to
 	hosts  map[string]bool // of mx terms
 	beyond map[string]bool // that the bounds leave out
-	text   int             // octets of records read
+	barred map[string]bool // that the bounds of the domain's own tree leave out
+	text   int             // octets of SPF records read
+	unread int             // names whose record is beyond maxText
 	above  int             // names above those that do not exist
 
 	records map[string]*Record
@@ -85,7 +101,7 @@ type discovery struct {
 func (d *discovery) want(name string, types ...dnsx.Type) { d.ask(d.names, MaxNames, name, types) }
 
 func (d *discovery) ask(set map[string]bool, most int, name string, types []dnsx.Type) {
-	if !set[name] && len(set) >= most {
+	if !set[name] && len(set) >= most || d.barred[name] {
 		d.beyond[name] = true
 		return
 	}
@@ -167,9 +183,14 @@ func (d *discovery) follow(reply dnsx.Reply) {
 			if m, ok := nearMiss(txt); ok { // none to a receiver, but somebody will want to know
 				txt = m.fixed
 			}
-			if d.text += len(txt); IsRecord(txt) && d.text <= maxText {
-				d.record(parse(txt), name)
+			if !IsRecord(txt) {
+				continue
 			}
+			if d.text += len(txt); d.text > maxText {
+				d.unread++
+				break
+			}
+			d.record(parse(txt), name)
 		}
 	case dnsx.TypeMX:
 		d.mx[name] = exchanges(reply)

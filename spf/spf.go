@@ -27,8 +27,9 @@ import (
 type Options struct {
 	Budget time.Duration // for all questions together; dnsx.DefaultBudget if 0
 	// Also names further records to ask for, with all that they lead to: those of
-	// services that the domain's record may have to include. What Analyze says of the
-	// domain does not change by it.
+	// services that the domain's record may have to include. They come after the domain's
+	// own and have the same bounds once more, so that what Analyze says of the domain does
+	// not change by them. What is no name is passed over.
 	Also []string
 	// Type99 asks for records of the obsolete type SPF too (RFC 7208, 3.1). Some servers
 	// and boxes on the way drop questions of types that they do not know, which costs the
@@ -63,6 +64,8 @@ type Facts struct {
 	// Options.Type99 wants it. Each question stands there once.
 	Replies []dnsx.Reply `json:"replies"`
 	Beyond  int          `json:"beyond,omitempty"` // names past MaxNames or MaxHosts, which were not asked for
+	// AlsoBeyond has those that Options.Also leads to, which are not among Beyond.
+	AlsoBeyond int `json:"also_beyond,omitempty"`
 	// Drafts are the strings of TXT records of Domain as a file cuts them from which they
 	// are to be published: unlike those of an answer they may be too long.
 	Drafts [][]string `json:"drafts,omitempty"`
