@@ -524,7 +524,10 @@ func (s *spfSenders) line(d *drawing, wide int) string {
 	if s.All {
 		figure = d.say("everybody")
 	}
-	names := make([]string, 0, len(s.Groups))
+	names := make([]string, 0, 1+len(s.Groups))
+	if s.Open != "" {
+		names = append(names, s.Open)
+	}
 	for _, g := range s.Groups {
 		name := g.Name
 		if name == s.Domain {
