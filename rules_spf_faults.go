@@ -17,9 +17,9 @@ func spfTemperror() check.Rule[*view] {
 		Doc: check.Doc{
 			ID: "spf.temperror", Severity: check.Medium, Since: "v0.1.0",
 			Title: "SPF cannot be evaluated because name servers fail",
-			Text: "A name that the SPF evaluation has to look up is not answered for, while other names are. " +
+			Text: "The name servers of a name that SPF has to look up do not answer, or answer with an error; those of other names do. " +
 				"Receivers that come to it stop with a temporary error: they delay the mail, or take it without SPF.",
-			Fix:  "Repair the name servers of the name that is not answered, or remove the term that leads there.",
+			Fix:  "Repair the name servers of that name, or remove the term that leads there.",
 			Cite: []check.Cite{check.RFC(7208, "2.6.6"), check.RFC(7208, "4.4"), check.RFC(7208, "5")},
 		},
 		Applies: func(v *view) (bool, []check.Gap) {
@@ -45,7 +45,7 @@ func spfIncludeTemperror() check.Rule[*view] {
 		Doc: check.Doc{
 			ID: "spf.include-temperror", Severity: check.Medium, Since: "v0.1.0",
 			Title: "An included SPF record cannot be read",
-			Text: "The name servers of a record that is included, or redirected to, do not answer, while others do. " +
+			Text: "The name servers of a record that include or redirect leads to do not answer, or answer with an error; others do. " +
 				"Receivers that come to it stop with a temporary error: they delay the mail, or take it without SPF.",
 			Fix:  "Check again later. If it stays, tell whoever publishes the record, or remove the term that leads there.",
 			Cite: []check.Cite{check.RFC(7208, "5.2"), check.RFC(7208, "6.1"), check.RFC(7208, "2.6.6")},

@@ -16,9 +16,9 @@ func heloMissing() check.Rule[*view] {
 		Doc: check.Doc{
 			ID: "spf.helo-missing", Severity: check.Low, Since: "v0.1.0",
 			Title: "A mail host has no SPF record under its own name",
-			Text: "A host that sends mail gives its name with HELO. Receivers may check that name too, and for bounces, whose envelope sender " +
+			Text: "A host that sends mail gives its name in HELO. Receivers may check that name too, and for bounces, whose envelope sender " +
 				"is empty, it is the only one that SPF can check. It matters only where the host also sends, and under this name; " +
-				"of a host that only takes mail nobody asks.",
+				"a host that only receives mail needs no record.",
 			Fix:  "Publish v=spf1 a -all at the host's name, if it sends from its own address.",
 			Cite: []check.Cite{check.RFC(7208, "2.3"), check.RFC(7208, "2.4"), check.RFC(7208, "10.1.2")},
 		},
@@ -120,8 +120,8 @@ func subdomainUnprotected() check.Rule[*view] {
 		Doc: check.Doc{
 			ID: "spf.subdomain-unprotected", Severity: check.Low, Since: "v0.1.0",
 			Title: "A subdomain with mail has no SPF record",
-			Text: "SPF is not inherited: the record of the domain says nothing about names below it. Mail goes to this one, so it is known " +
-				"as a mail domain, and receivers cannot tell who may send from it. It is looked for in zone files only.",
+			Text: "SPF is not inherited: the record of the domain says nothing about names below it. This one has MX records, so mail " +
+				"from it looks real, and receivers cannot tell who may send it. Subdomains are looked for in zone files only.",
 			Fix:  "Publish v=spf1 -all at the subdomain, or a record that names its senders.",
 			Cite: []check.Cite{check.RFC(7208, "3.5"), check.RFC(7208, "10.1.2")},
 		},
@@ -191,9 +191,9 @@ func unalignedOnly() check.Rule[*view] {
 	return check.Rule[*view]{
 		Doc: check.Doc{
 			ID: "spf.unaligned-only", Severity: check.Info, Since: "v0.1.0",
-			Title: "A service's bounces do not come to this domain, so its mail rests on DKIM",
-			Text: "The SPF record names the service, but its mail has an envelope sender in the service's own domain by default. SPF then passes for that domain, " +
-				"which counts nothing for DMARC: its mail passes by an aligned DKIM signature alone.",
+			Title: "A service sends with its own envelope sender, so its mail passes DMARC by DKIM alone",
+			Text: "The SPF record names the service, but by default its mail has an envelope sender in the service's own domain. SPF then passes for that domain, " +
+				"which does not count for DMARC: only an aligned DKIM signature makes the mail pass.",
 			Fix:  "Set up the service's custom return path below this domain, and its DKIM signature in any case.",
 			Cite: []check.Cite{check.RFC(9989, "4.4.2"), check.RFC(9990, "3.1.1.13")},
 		},

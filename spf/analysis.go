@@ -98,7 +98,8 @@ type Analysis struct {
 	exp      *explanation
 	pass     addrSet // who gets a pass; nil where that is all of Authorized
 
-	shown   map[string]bool          // names that exist, and such that do not; nil without Gone
+	ends    []Gone                   // terms under names of which no answer shows that they exist
+	shown   map[string]bool          // names that exist, and such that do not; nil without Gone and ends
 	unshown map[string]*dnsx.Failure // names above one of Gone of which it is not known
 }
 

@@ -17,13 +17,14 @@ const (
 	MaxHosts = 100       // hosts of mx terms
 	mxHosts  = 10        // hosts of one mx (RFC 7208, 4.6.4)
 	maxText  = 256 << 10 // octets of SPF records, all together
-	maxAbove = 40        // names above those that do not exist
+	maxAbove = 40        // names above those that do not exist, or depend on the message
 	maxDepth = 6         // labels of such a name: no public suffix has more than 5
 )
 
 // Discover asks for the records and addresses. Macros other than %{d} depend on the
-// message: names that hold one are not asked for. The error is a *dnsx.NameError,
-// or the caller's own ctx.Err() beside the facts so far.
+// message: names that hold one are not asked for, only whether what stands behind the
+// last of them exists. The error is a *dnsx.NameError, or the caller's own ctx.Err()
+// beside the facts so far.
 func Discover(ctx context.Context, r dnsx.Resolver, domain string, o Options) (*Facts, error) {
 	name, err := dnsx.ParseName(domain)
 	if err != nil {
@@ -57,7 +58,8 @@ func Discover(ctx context.Context, r dnsx.Resolver, domain string, o Options) (*
 func newDiscovery(f *Facts, asked map[dnsx.Question]bool) *discovery {
 	return &discovery{
 		facts: f, asked: asked,
-		names: map[string]bool{}, hosts: map[string]bool{}, beyond: map[string]bool{}, records: map[string]*Record{}, mx: map[string][]string{},
+		names: map[string]bool{}, hosts: map[string]bool{}, beyond: map[string]bool{}, under: map[string]bool{},
+		records: map[string]*Record{}, mx: map[string][]string{},
 	}
 }
 
@@ -91,7 +93,8 @@ type discovery struct {
 	barred map[string]bool // that the bounds of the domain's own tree leave out
 	text   int             // octets of SPF records read
 	unread int             // names whose record is beyond maxText
-	above  int             // names above those that do not exist
+	under  map[string]bool // ends of names that depend on the message
+	above  int             // names above those that do not exist, and of under
 
 	records map[string]*Record
 	mx      map[string][]string // hosts of a name
@@ -173,7 +176,8 @@ func (d *discovery) question(q dnsx.Question) {
 // follow reads an answer for names that it leads to.
 func (d *discovery) follow(reply dnsx.Reply) {
 	name := reply.Question.Name
-	if !d.names[name] && !d.hosts[name] { // an explanation, or above what does not exist
+	under := d.under[name] && reply.Question.Type == dnsx.TypeNS
+	if !d.names[name] && !d.hosts[name] && !under { // an explanation, or above what does not exist
 		return
 	}
 	d.parents(reply)
@@ -219,6 +223,7 @@ func (d *discovery) record(r *Record, domain string) {
 	if r.All() < 0 && !r.Redirect.IsZero() {
 		d.term(r.Redirect, domain, dnsx.TypeTXT)
 	}
+	d.ends(r, domain)
 	for i := range directives {
 		switch directives[i].Mechanism {
 		case A:
@@ -269,6 +274,29 @@ func (d *discovery) parents(reply dnsx.Reply) {
 			d.above++
 			d.question(q)
 		}
+	}
+}
+
+// ends asks whether the names exist that the terms of a record stand under although they
+// depend on the message: whoever gets such a domain decides what they find.
+func (d *discovery) ends(r *Record, domain string) {
+	live := r.live()
+	for i := range live {
+		d.end(live[i].under(domain))
+	}
+	if r.All() < 0 {
+		d.end(r.Redirect.under(domain))
+	}
+}
+
+func (d *discovery) end(name string, ok bool) {
+	if !ok || d.names[name] || related(name, d.facts.Domain) { // other answers say as much
+		return
+	}
+	d.under[name] = true
+	if q := dnsx.Q(name, dnsx.TypeNS); !d.asked[q] && d.above < maxAbove {
+		d.above++
+		d.question(q)
 	}
 }
 

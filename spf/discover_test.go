@@ -25,7 +25,8 @@ func TestDiscover_asks(t *testing.T) {
 		want string // questions besides TXT acme.example, in the order of the facts
 	}{
 		{name: "no record"},
-		{name: "terms without questions", zone: `acme.example. TXT "v=spf1 ip4:192.0.2.1 ptr:b.example -all"`},
+		{name: "terms without questions", zone: `acme.example. TXT "v=spf1 ip4:192.0.2.1 ptr ?ptr:b.example ptr:acme.example exists:%{i}._spf.%{d} -all"`},
+		{name: "the name that ptr leads below, and what stands behind macros", zone: `acme.example. TXT "v=spf1 ptr:gone.test exists:%{i}.x.gone.test exists:%{l}.%{i}.x.gone.test -all"`, want: "NS gone.test, NS x.gone.test"},
 		{name: "the explanation", zone: `acme.example. TXT "v=spf1 include:b.example -all exp=why.%{d}"
 b.example. TXT "v=spf1 -all exp=why.b.example"
 why.acme.example. TXT "v=spf1 include:c.example -all"`, want: "TXT b.example, TXT why.acme.example"},
@@ -58,7 +59,7 @@ acme.example. MX 10 m2.acme.example.`,
 		{
 			name: "%{d} alone is expanded, in the record that has it", zone: `acme.example. TXT "v=spf1 include:_spf.%{d} include:%{o}.b.example a:%{i}.c.example exists:%{l}.d.example redirect=%{h}.e.example"
 _spf.acme.example. TXT "v=spf1 a:%{d2} -all"`,
-			want: "TXT _spf.acme.example, A acme.example, AAAA acme.example",
+			want: "TXT _spf.acme.example, A acme.example, AAAA acme.example, NS b.example, NS c.example, NS d.example, NS e.example",
 		},
 		{
 			name: "a record with a fault is followed", zone: `acme.example. TXT "v=spf1 foo include:b.example,include:c.example a:x redirect=d.example"`,

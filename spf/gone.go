@@ -1,6 +1,8 @@
 package spf
 
 import (
+	"strings"
+
 	"github.com/mailcheck-go/mailcheck/check"
 	"github.com/mailcheck-go/mailcheck/dnsx"
 )
@@ -31,7 +33,14 @@ func (w *walk) findGone() {
 			}
 		}
 	}
-	if len(denied) == 0 {
+	ends := false
+	for _, n := range w.a.order {
+		for i := range n.terms {
+			_, ok := n.under(&n.terms[i])
+			ends = ends || ok
+		}
+	}
+	if len(denied) == 0 && !ends {
 		return
 	}
 	w.a.shown, w.a.unshown = w.shown()
@@ -45,6 +54,9 @@ func (w *walk) findGone() {
 		}
 		for i := range n.terms {
 			t := &n.terms[i]
+			if name, ok := n.under(t); ok && passes[n.Name] && !w.a.shown[name] && !related(name, w.a.Domain) && len(w.a.ends) < MaxNames {
+				w.a.ends = append(w.a.ends, Gone{In: n.Name, Term: t.text, Name: name, Passes: true, at: t.at})
+			}
 			g, spec := Gone{Term: t.text, at: t.at}, n.Record.Redirect
 			if d := t.directive; d == nil {
 				g.Redirect, g.Passes = true, true
@@ -68,6 +80,51 @@ func (w *walk) findGone() {
 		}
 	}
 }
+
+// under is the end of the name of a term that passes, and that Discover cannot ask for.
+func (n *Node) under(t *nodeTerm) (name string, ok bool) {
+	if t.directive != nil {
+		return t.directive.under(n.Name)
+	}
+	return n.Record.Redirect.under(n.Name)
+}
+
+// under is the end of the name of a directive that passes, and that Discover cannot ask for.
+// Below the name of a ptr that of the client is to be (RFC 7208, 5.5).
+func (d *Directive) under(domain string) (name string, ok bool) {
+	if d.Qualifier != Pass {
+		return "", false
+	}
+	if d.Mechanism == PTR && !d.Domain.IsZero() && d.Domain.static() {
+		name, err := target(d.Domain, domain)
+		return name, err == nil && ownable(name, domain)
+	}
+	return d.Domain.under(domain)
+}
+
+// under is what is known without a message of a name that depends on it: the labels behind
+// the last macro other than %{d}.
+func (m MacroString) under(domain string) (name string, ok bool) {
+	last := len(m.Parts) - 1
+	for last >= 0 && (m.Parts[last].Letter == 0 || m.Parts[last].Letter == 'd') {
+		last--
+	}
+	if last < 0 || last == len(m.Parts)-1 {
+		return "", false
+	}
+	m.Parts = m.Parts[last+1:]
+	var room [maxName + 3]byte
+	_, text, _ := strings.Cut(string(m.tail(onlyDomain(domain), room[:])), ".") // the first label starts in the macro
+	name, err := dnsx.ParseName(strings.ReplaceAll(text, `\`, `\\`))
+	return name, err == nil && ownable(name, domain)
+}
+
+// ownable reports that somebody else than whoever has domain may have a name.
+func ownable(name, domain string) bool { return dnsx.Labels(name) >= 2 && !related(name, domain) }
+
+// related reports that one of two names is at or below the other: where one has a record,
+// nobody else gets the other.
+func related(a, b string) bool { return dnsx.Below(a, b) || dnsx.Below(b, a) }
 
 // passing are the names whose records can give Domain's mail a pass.
 func (a *Analysis) passing() map[string]bool {

@@ -76,7 +76,8 @@ func expBroken() check.Rule[*Analysis] {
 			Severity: check.Low,
 			Title:    "The explanation behind exp cannot be used",
 			Text: "Receivers that refuse mail because of SPF can tell the sender why, in the text that exp leads to. " +
-				"It has to be exactly one TXT record of ASCII text with valid macros; anything else is as if there were no exp.",
+				"It has to be exactly one TXT record of ASCII text with valid macros; otherwise receivers do as if there were no exp. " +
+				"Who passes does not change by it.",
 			Fix:   "Publish one TXT record at that name, or remove exp.",
 			Cite:  []check.Cite{check.RFC(7208, "6.2"), check.RFC(7208, "7.1")},
 			Since: since,
@@ -120,8 +121,8 @@ func macroLocalpart() check.Rule[*Analysis] {
 			ID:       "spf.macro-localpart",
 			Severity: check.Low,
 			Title:    "The SPF record asks about the part of the address in front of @",
-			Text: "A name with %{l} or %{s} is another one for every sender's address: resolvers can keep no answer for the next message, " +
-				"and receivers no result. A term with it never matches for an address that is not ASCII there, nor for a label of over 63 octets.",
+			Text: "With %{l} or %{s} the name to look up is different for every sender's address, so caches help neither resolvers nor receivers. " +
+				"Such a term never matches an address with other than ASCII characters in front of @.",
 			Fix:   "Use terms that are the same for all senders, unless each address is meant to have a policy of its own.",
 			Cite:  []check.Cite{check.RFC(7208, "7.3"), check.RFC(8616, "4")},
 			Since: since,
@@ -146,9 +147,9 @@ func type99() check.Rule[*Analysis] {
 			ID:       "spf.type99",
 			Severity: check.Low,
 			Title:    "A record of the obsolete type SPF (99) is present",
-			Text: "SPF is published as TXT only; the type of its own was given up in 2014, and receivers do not ask for it. " +
-				"Whoever changes the policy may change the record that nobody reads, and old software may still read the one that nobody changes.",
-			Fix:   "Delete the record of type SPF. What is in it and still holds belongs into the TXT record.",
+			Text: "SPF is published as TXT only. Its own record type was given up in 2014, and receivers no longer ask for it. " +
+				"Whoever changes the policy may change the wrong record, and old software may still read an outdated one.",
+			Fix:   "Delete the record of type SPF. What still holds of it belongs in the TXT record.",
 			Cite:  []check.Cite{check.RFC(7208, "3.1")},
 			Since: since,
 		},

@@ -52,10 +52,10 @@ func includeUnregistered(publicSuffix func(string) (string, bool)) check.Rule[*A
 			ID:       "spf.include-unregistered",
 			Severity: check.Critical,
 			Title:    "The SPF record trusts a domain that does not exist",
-			Text: "A term leads into a domain that the DNS does not have: it may be free to register, expired, or on hold. " +
-				"Whoever gets it publishes a record or an address there and sends mail that SPF and DMARC authenticate as this domain's.",
+			Text: "A term names a domain that does not exist in the DNS: it may be free to register, expired, or on hold. " +
+				"Whoever gets it can publish a record or an address there and send mail that SPF and DMARC authenticate as this domain's.",
 			Fix:   "Remove the term at once, or correct its name.",
-			Cite:  []check.Cite{check.RFC(7208, "5.2"), check.RFC(8020, "2")},
+			Cite:  []check.Cite{check.RFC(7208, "5.2"), check.RFC(7208, "5.5"), check.RFC(7208, "5.7"), check.RFC(8020, "2")},
 			Since: since,
 		},
 		Applies: hasRecord,
@@ -69,21 +69,41 @@ func includeUnregistered(publicSuffix func(string) (string, bool)) check.Rule[*A
 			}
 			seen := map[Gone]bool{}
 			for _, g := range a.Gone {
-				one := g
-				one.at = place{}
-				if !g.Passes || seen[one] || len(found) >= maxFindings {
+				if !g.Passes || seen[g.once()] || len(found) >= maxFindings {
 					continue
 				}
-				seen[one] = true
+				seen[g.once()] = true
 				v := a.vacant(g.Name, publicSuffix)
 				gaps = append(gaps, v.gaps...)
 				if v.domain != "" {
 					found = append(found, a.trusts(g, v))
 				}
 			}
+			for _, g := range a.ends {
+				v := a.vacant(g.Name, publicSuffix)
+				if len(v.gaps) > 0 {
+					if _, first := a.Exists(g.Name); len(first) > 0 {
+						v.gaps = first // names above are asked for once this one is denied
+					}
+				}
+				gaps = append(gaps, v.gaps...)
+				if v.domain == "" || seen[g.once()] || len(found) >= maxFindings {
+					continue
+				}
+				seen[g.once()] = true
+				f := a.trusts(g, v)
+				f.Fix.Changes = nil // Repair leaves the term: it has no list of public suffixes
+				found = append(found, f)
+			}
 			return found, gaps
 		},
 	}
+}
+
+// once is the same for a term that stands in a record again.
+func (g Gone) once() Gone {
+	g.at = place{}
+	return g
 }
 
 // trusts is the finding about a term that leads into a vacant domain.

@@ -13,8 +13,7 @@ func shadowedTerm() check.Rule[*Analysis] {
 			Severity: check.Medium,
 			Title:    "A term of the SPF record can never match",
 			Text: "Terms are tried in order, and the first that matches decides. Earlier terms match every client that this one names: " +
-				"it adds nobody, and where it asks the DNS it costs lookups. Where it says something else than they do, as an exception behind the rule, " +
-				"what it says is never done.",
+				"it changes nothing, and where it asks the DNS it costs lookups. An exception behind the rule that it is an exception from has no effect.",
 			Fix:   "Delete the term, or move an exception in front of the term that it is an exception from.",
 			Cite:  []check.Cite{check.RFC(7208, "4.6.2"), check.RFC(7208, "4.6.4")},
 			Since: since,
@@ -55,8 +54,8 @@ func overlap() check.Rule[*Analysis] {
 		Doc: check.Doc{
 			ID:       "spf.overlap",
 			Severity: check.Info,
-			Title:    "A later term of the SPF record passes the same clients too",
-			Text: "All clients that the term passes, terms behind it would pass as well. That does no harm, " +
+			Title:    "A term of the SPF record is not needed, because later ones pass its clients too",
+			Text: "Terms behind this one would pass all of its clients too. That does no harm, " +
 				"but the term has to be kept up to date, and where it asks the DNS it costs lookups.",
 			Fix:   "Delete the term, if the other is there to stay.",
 			Cite:  []check.Cite{check.RFC(7208, "4.6.2"), check.RFC(7208, "10.1.1")},

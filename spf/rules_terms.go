@@ -153,9 +153,9 @@ func includeBroad(ipv4, ipv6 int) check.Rule[*Analysis] {
 			Severity: check.Low,
 			Title:    "An included SPF record passes a very large range of addresses",
 			Text: "Everybody who controls one address of the range passes SPF as this domain. " +
-				"Large mailbox providers need ranges of a hundred thousand addresses; one of more than a million is shared with strangers, as that of a whole hosting company.",
-			Fix: "Ask whoever publishes the included record for one of its own senders alone, put ? in front of the include and rely on DKIM, " +
-				"or give that sender a subdomain of its own.",
+				"Large mailbox providers need ranges of a hundred thousand addresses; one of more than a million, such as that of a whole hosting company, is shared with strangers.",
+			Fix: "Ask whoever publishes the included record for one with its own senders alone, put ? in front of the include and rely on DKIM, " +
+				"or send through this service from a subdomain.",
 			Cite:  []check.Cite{check.RFC(9989, "7.1"), check.RFC(9989, "11.1"), check.RFC(7208, "11.4")},
 			Since: since,
 		},
@@ -206,9 +206,9 @@ func includeTwice() check.Rule[*Analysis] {
 		Doc: check.Doc{
 			ID:       "spf.include-twice",
 			Severity: check.Low,
-			Title:    "The same SPF record is included in two ways",
-			Text: "Receivers evaluate the record each time they come to it: its lookups count again, and it can match nobody the second time. " +
-				"That is how records come over the limit of 10 without a new sender.",
+			Title:    "The same SPF record is included more than once",
+			Text: "Receivers evaluate the record each time they come to it: its lookups count again, and the second time it adds no sender. " +
+				"So a record can pass the limit of 10 lookups without a new sender.",
 			Fix:   "Remove the include that another one brings already.",
 			Cite:  []check.Cite{check.RFC(7208, "4.6.4"), check.RFC(7208, "10.1.1")},
 			Since: since,
@@ -288,8 +288,8 @@ func hostBits() check.Rule[*Analysis] {
 		Doc: check.Doc{
 			ID:       "spf.host-bits",
 			Severity: check.Low,
-			Title:    "An address range of the SPF record starts inside itself",
-			Text: "The bits of the address behind the prefix length are ignored: the term passes the whole range around the address. " +
+			Title:    "A range of the SPF record does not start at its first address",
+			Text: "Receivers ignore the bits of the address behind the prefix length: the term matches the whole range around the address. " +
 				"Where one host was meant, everybody else in the range may send too.",
 			Fix:   "Leave out the prefix length where one address is meant; write the first address of the range where all of it is.",
 			Cite:  []check.Cite{check.RFC(7208, "5.6")},
