@@ -24,7 +24,10 @@ func (d *discovery) includes(ids []string) []string {
 			}
 		}
 	}
-	return all
+	return slices.DeleteFunc(all, func(name string) bool { // the data may be the caller's own
+		_, err := dnsx.ParseName(name)
+		return err != nil
+	})
 }
 
 // standing is how the domain's SPF record stands with a service that has to send.

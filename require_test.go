@@ -9,6 +9,7 @@ import (
 	"github.com/mailcheck-go/mailcheck"
 	"github.com/mailcheck-go/mailcheck/check"
 	"github.com/mailcheck-go/mailcheck/dnsx/dnstest"
+	"github.com/mailcheck-go/mailcheck/provider"
 )
 
 // Whoever asks by which term a service is authorised is answered on success too.
@@ -97,4 +98,15 @@ sendgrid.net. TXT "v=spf1 ip4:198.51.100.0/24 -all"
 			assert.Contains(t, r.Repairs[0].Cures, tt.cures)
 		})
 	}
+}
+
+// A provider of the caller's own data with what is no name takes nothing from the rest.
+func TestRequiredServiceWithoutNames(t *testing.T) {
+	set, err := provider.Load([]byte(`[{"id": "own", "name": "Own", "kinds": ["mail"], "confidence": "high", "sources": ["https://example.com"], "spf": ["a..b", "own.example"]}]`))
+	require.NoError(t, err)
+	c := mailcheck.Checker{Resolver: dnstest.Must(`acme.example. TXT "v=spf1 include:own.example -all"` + "\n" + `own.example. TXT "v=spf1 ip4:192.0.2.1 -all"`), Providers: set}
+	f, err := c.Discover(t.Context(), mailcheck.Target{Domain: "acme.example", Require: []string{"own"}})
+	require.NoError(t, err)
+	require.NotNil(t, f.SPF)
+	assert.Len(t, f.SPF.Replies, 2)
 }

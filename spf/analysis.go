@@ -60,12 +60,8 @@ type Analysis struct {
 	// family, whom earlier terms leave to them: those of Policy's records, and of each that is included there the first.
 	Open []Opening
 
-	// Gone are the terms whose names do not exist, in the order of evaluation.
-	Gone []Gone
-
-	Lookups    int   // terms that ask the DNS, at worst, over the whole tree; a loop is counted once
-	Voids      Voids // of these, what finds nothing
-	Loops      []Loop
+	Lookups    int              // terms that ask the DNS, at worst, over the whole tree; a loop is counted once
+	Voids      Voids            // of these, what finds nothing
 	PermErrors []PermErrorCause // the proven ones, in the order of evaluation
 
 	// Authorized are the ranges that get a pass, in the order of evaluation, each with
@@ -97,22 +93,21 @@ type Analysis struct {
 	drafts   [][]string // of Facts, those of Texts
 	exp      *explanation
 	pass     addrSet // who gets a pass; nil where that is all of Authorized
+	circles  []circle
 
-	ends    []Gone                   // terms under names of which no answer shows that they exist
-	shown   map[string]bool          // names that exist, and such that do not; nil without Gone and ends
-	unshown map[string]*dnsx.Failure // names above one of Gone of which it is not known
+	gone    []gone                   // the terms whose names do not exist, in the order of evaluation
+	ends    []gone                   // terms under names of which no answer shows that they exist
+	shown   map[string]bool          // names that exist, and such that do not; nil without gone and ends
+	unshown map[string]*dnsx.Failure // names above one of gone of which it is not known
 }
 
 // Size is what the TXT records of a name take, in octets.
 type Size struct {
-	Record  int // the text of the record; 0 where there is none or several
-	Strings int // character-strings of the record
-	TXT     int // the name and the text of all TXT records there: over 450, answers may not fit (RFC 7208, 3.4)
+	TXT int // the name and the text of all TXT records there: over 450, answers may not fit (RFC 7208, 3.4)
 	// Reply is a message with these records and nothing else beside the question and
 	// EDNS: over SmallReply, it comes over UDP only to resolvers that use EDNS, and over
 	// LargeReply hardly to any; the others ask again over TCP.
-	Reply  int
-	Answer int // the message as it came; 0 where that is not known
+	Reply int
 }
 
 // Sizes of DNS messages over UDP: the most without EDNS (RFC 1035, 4.2.1), and what
@@ -136,6 +131,7 @@ type Node struct {
 	Default Result // what the record gives a client that no term before its all, or that of its redirect, matches
 
 	noName bool   // it does not exist
+	strs   int    // character-strings of the record
 	others int    // TXT records there that are no SPF records
 	misses []miss // those of them that mean to be
 	state  state
@@ -190,10 +186,11 @@ type Voids struct {
 // Terms is the greater number of the two families, without hosts of mx.
 func (v Voids) Terms() int { return max(v.IPv4, v.IPv6) }
 
-// Strict is the greater number of the two families with hosts of mx.
-func (v Voids) Strict() int { return max(v.IPv4+v.Hosts4, v.IPv6+v.Hosts6) }
+// strict is the greater number of the two families with hosts of mx.
+func (v Voids) strict() int { return max(v.IPv4+v.Hosts4, v.IPv6+v.Hosts6) }
 
-// AtWorst is Strict with all that there may be besides.
+// AtWorst is the greater number of the two families with hosts of mx and all that there
+// may be besides.
 func (v Voids) AtWorst() int { return max(v.IPv4+v.Hosts4+v.Open4, v.IPv6+v.Hosts6+v.Open6) }
 
 // maxCount is where counting ends: trees in which every record includes the next
@@ -209,20 +206,19 @@ func (v *Voids) add(o Voids) {
 	v.Open6 = min(v.Open6+o.Open6, maxCount)
 }
 
-// Loop is a circle of include and redirect: each name leads to the next, the last
-// to the first.
-type Loop []string
+// circle is one of include and redirect: each name leads to the next, the last to the
+// first.
+type circle []string
 
 // String writes "a.example, b.example, a.example".
-func (l Loop) String() string { return strings.Join(append(l[:len(l):len(l)], l[0]), ", ") }
+func (c circle) String() string { return strings.Join(append(c[:len(c):len(c)], c[0]), ", ") }
 
 // PermErrorCause is a reason for permerror, which receivers take for no authentication
 // (RFC 7208, 2.6.7).
 type PermErrorCause struct {
-	Kind   ProblemKind
-	Name   string     // whose record it is
-	Text   check.Text // what is wrong there
-	Always bool       // for every client; else for those that no term before it matches
+	Kind ProblemKind
+	Name string     // whose record it is
+	Text check.Text // what is wrong there
 }
 
 // Opening is a term that passes everybody.
@@ -322,9 +318,7 @@ func (a *Analysis) policy() {
 	for n := a.root; n != nil && len(a.Policy) <= MaxNames; {
 		a.Policy = append(a.Policy, n)
 		if n.broken != nil {
-			e := *n.broken
-			e.Always = n == a.root && !n.Valid()
-			a.addPermError(e)
+			a.addPermError(*n.broken)
 		}
 		a.Open = append(a.Open, n.opened...)
 		var next *Node
@@ -346,8 +340,8 @@ func (a *Analysis) policy() {
 		}
 		n = next
 	}
-	for _, l := range a.Loops {
-		a.addPermError(PermErrorCause{Kind: ProblemLookups, Name: l[0], Text: check.Textf("include and redirect run in a circle: %s", l)})
+	for _, c := range a.circles {
+		a.addPermError(PermErrorCause{Kind: ProblemLookups, Name: c[0], Text: check.Textf("include and redirect run in a circle: %s", c)})
 	}
 	if a.Lookups > MaxLookups {
 		text := check.Textf("%d lookups, %d over the limit", a.Lookups, a.Lookups-MaxLookups)

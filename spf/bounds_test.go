@@ -106,6 +106,20 @@ func TestCheckHost_killers(t *testing.T) {
 	}
 }
 
+// A trace ends somewhere, whatever the record.
+func TestCheckHost_traceEnds(t *testing.T) {
+	record := dnsx.NewTXT("acme.example", 300, "v=spf1"+strings.Repeat(" ip4:1.2.3.4", 1001)+" -all")
+	r := dnsx.ResolverFunc(func(_ context.Context, q dnsx.Question) (*dnsx.Answer, error) {
+		return &dnsx.Answer{Question: q, Records: []dnsx.RR{record}}, nil
+	})
+	s := session(client4, "user@acme.example", "")
+	s.Trace = true
+	v, err := spf.CheckHost(t.Context(), r, s)
+	require.NoError(t, err)
+	assert.Equal(t, spf.Fail, v.Result)
+	assert.Len(t, v.Trace, 1000)
+}
+
 // What a broken resolver answers leads to no panic, and without a record to no policy.
 func TestCheckHost_garbage(t *testing.T) {
 	zone := dnstest.Must(`

@@ -52,7 +52,7 @@ type Verdict struct {
 	// Problem is the reason for None, PermError and TempError; nil for others.
 	Problem *Problem `json:"problem"`
 	// Trace has the terms in the order in which they were done with, where
-	// Session.Trace is set; at most MaxTrace.
+	// Session.Trace is set; at most 1,000.
 	Trace []Event `json:"trace,omitempty"`
 }
 
@@ -110,8 +110,8 @@ type Event struct {
 // reply beside what else stands there (RFC 5321, 4.5.3.1.5).
 const MaxExplanation = 400
 
-// MaxTrace bounds Verdict.Trace.
-const MaxTrace = 1000
+// maxTrace bounds Verdict.Trace.
+const maxTrace = 1000
 
 // ErrNoClient is the error for a Session without an address.
 var ErrNoClient = errors.New("spf: the session has no client address")

@@ -122,7 +122,7 @@ func (c *Cost) own() int {
 // is by whoever follows a loop.
 func (a *Analysis) Margin() int {
 	margin := MaxLookups - a.Lookups
-	if len(a.Loops) > 0 {
+	if len(a.circles) > 0 {
 		return min(margin, -1)
 	}
 	return margin

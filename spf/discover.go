@@ -10,11 +10,15 @@ import (
 	"github.com/mailcheck-go/mailcheck/dnsx"
 )
 
-// Bounds of what is looked at for one domain. A record within the limits of RFC
-// 7208, 4.6.4 stays far below them.
+// MaxNames bounds the names, beside the domain's own, that the terms of its record and of
+// those behind it lead to. Of names beyond it Discover asks only about what receivers come
+// to before the eleventh lookup (RFC 7208, 4.6.4), and counts the others in Facts.Beyond;
+// Analyze has a Gap for them. A record within the limits of the RFC stays far below it.
+const MaxNames = 100
+
+// The other bounds of what is looked at for one domain.
 const (
-	MaxNames = 100       // names that terms lead to
-	MaxHosts = 100       // hosts of mx terms
+	maxHosts = 100       // hosts of mx terms
 	mxHosts  = 10        // hosts of one mx (RFC 7208, 4.6.4)
 	maxText  = 256 << 10 // octets of SPF records, all together
 	maxAbove = 40        // names above those that do not exist, or depend on the message
@@ -23,12 +27,18 @@ const (
 
 // Discover asks for the records and addresses. Macros other than %{d} depend on the
 // message: names that hold one are not asked for, only whether what stands behind the
-// last of them exists. The error is a *dnsx.NameError, or the caller's own ctx.Err()
-// beside the facts so far.
+// last of them exists. The error is a *dnsx.NameError for the domain or one of o.Also, or
+// the caller's own ctx.Err() beside the facts so far.
 func Discover(ctx context.Context, r dnsx.Resolver, domain string, o Options) (*Facts, error) {
 	name, err := dnsx.ParseName(domain)
 	if err != nil {
 		return nil, err
+	}
+	also := make([]string, len(o.Also))
+	for i := range also {
+		if also[i], err = dnsx.ParseName(o.Also[i]); err != nil {
+			return nil, err
+		}
 	}
 	inner, cancel := dnsx.WithBudget(ctx, o.Budget)
 	defer cancel()
@@ -43,10 +53,8 @@ func Discover(ctx context.Context, r dnsx.Resolver, domain string, o Options) (*
 	// the same with it and without.
 	more := newDiscovery(d.facts, d.asked)
 	more.barred = d.beyond
-	for _, also := range o.Also {
-		if name, err := dnsx.ParseName(also); err == nil {
-			more.want(name, dnsx.TypeTXT)
-		}
+	for _, name := range also {
+		more.want(name, dnsx.TypeTXT)
 	}
 	d.facts.AlsoBeyond = more.run(inner, r)
 	slices.SortFunc(d.facts.Replies, func(a, b dnsx.Reply) int {
@@ -100,8 +108,8 @@ type discovery struct {
 	mx      map[string][]string // hosts of a name
 }
 
-// want asks about a name that a term leads to.
-func (d *discovery) want(name string, types ...dnsx.Type) { d.ask(d.names, MaxNames, name, types) }
+// want asks about a name that a term leads to. The domain is one of names.
+func (d *discovery) want(name string, types ...dnsx.Type) { d.ask(d.names, MaxNames+1, name, types) }
 
 func (d *discovery) ask(set map[string]bool, most int, name string, types []dnsx.Type) {
 	if !set[name] && len(set) >= most || d.barred[name] {
@@ -199,7 +207,7 @@ func (d *discovery) follow(reply dnsx.Reply) {
 	case dnsx.TypeMX:
 		d.mx[name] = exchanges(reply)
 		for _, host := range d.mx[name] {
-			d.ask(d.hosts, MaxHosts, host, []dnsx.Type{dnsx.TypeA, dnsx.TypeAAAA})
+			d.ask(d.hosts, maxHosts, host, []dnsx.Type{dnsx.TypeA, dnsx.TypeAAAA})
 		}
 	}
 }
@@ -240,7 +248,7 @@ func (d *discovery) record(r *Record, domain string) {
 // holds: that of the record at the end of the redirects (RFC 7208, 6.2).
 func (d *discovery) explanation() {
 	name := d.facts.Domain
-	for range MaxNames {
+	for range MaxNames + 1 {
 		r := d.records[name]
 		if r == nil {
 			return

@@ -30,10 +30,10 @@ func TestAlsoLeavesTheDomainAlone(t *testing.T) {
 		fmt.Fprintf(&zone, "n%d.example. TXT \"v=spf1 -all\"\n", i)
 	}
 	r := dnstest.Must(zone.String())
-	f, err := spf.Discover(context.Background(), r, "acme.example", spf.Options{Also: []string{"big.example", "a..b"}})
+	f, err := spf.Discover(context.Background(), r, "acme.example", spf.Options{Also: []string{"BIG.example."}})
 	require.NoError(t, err)
 	a := spf.Analyze(f)
-	assert.Equal(t, []int{0, 21, 3}, []int{f.Beyond, f.AlsoBeyond, a.Lookups})
+	assert.Equal(t, []int{0, 20, 3}, []int{f.Beyond, f.AlsoBeyond, a.Lookups})
 	assert.Empty(t, a.Gaps)
 }
 

@@ -102,7 +102,7 @@ func TestDiscover_bounds(t *testing.T) {
 	r := dnstest.Must(zone.String())
 	f, err := spf.Discover(t.Context(), r, "n0.example", spf.Options{})
 	require.NoError(t, err)
-	assert.LessOrEqual(t, len(r.Asked()), 2*spf.MaxNames+2*spf.MaxHosts)
+	assert.LessOrEqual(t, len(r.Asked()), 2*(1+spf.MaxNames)+2*mostHosts)
 	assert.NotZero(t, f.Beyond)
 	a := spf.Analyze(f)
 	assert.Equal(t, check.Limit, a.Gaps[len(a.Gaps)-1].Why)
@@ -116,6 +116,9 @@ func TestDiscover_errors(t *testing.T) {
 	assert.Equal(t, []dnsx.Question{dnsx.Q("acme.example", dnsx.TypeTXT)}, spf.Questions("ACME.example.", spf.Options{}))
 	_, err = spf.Check(t.Context(), dnstest.Must(""), "a..b", spf.Options{}, spf.Settings{})
 	require.ErrorAs(t, err, &name)
+	_, err = spf.Discover(t.Context(), dnstest.Must(""), "acme.example", spf.Options{Also: []string{"b.example", "c..d"}})
+	require.ErrorAs(t, err, &name)
+	assert.Equal(t, "c..d", name.Name)
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -149,9 +152,12 @@ func TestDiscover_budget(t *testing.T) {
 	})
 }
 
-// mostDiscovered is what Discover asks at most for the terms: TXT, MX, A and AAAA of each
-// name, as include, mx and a may all lead to it, and the addresses of each host.
-const mostDiscovered = 4*spf.MaxNames + 2*spf.MaxHosts
+// mostDiscovered is what Discover asks at most for the terms: TXT, MX, A and AAAA of the
+// domain and each name, as include, mx and a may all lead to it, and the addresses of each host.
+const (
+	mostHosts      = 100
+	mostDiscovered = 4*(1+spf.MaxNames) + 2*mostHosts
+)
 
 func TestDiscover_bounded(t *testing.T) {
 	record := "v=spf1 a mx"
@@ -273,7 +279,7 @@ func TestDiscover_boundsWhatIsAbove(t *testing.T) {
 	})}, "acme.example", spf.Options{})
 	require.NoError(t, err)
 	assert.Equal(t, map[dnsx.Type]int{dnsx.TypeTXT: 1, dnsx.TypeA: 80, dnsx.TypeAAAA: 80, dnsx.TypeNS: 40}, asked)
-	assert.Len(t, spf.Analyze(f).Gone, 80)
+	assert.Len(t, spf.GoneOf(spf.Analyze(f)), 80)
 }
 
 // The zone that denies a name exists, and so does what is above it: nobody has to be
@@ -295,13 +301,13 @@ func TestDiscover_believesTheDenyingZone(t *testing.T) {
 	assert.Equal(t, []string{"TXT acme.example", "TXT _spf.x.b.gone.test", "NS x.b.gone.test"}, asked)
 
 	a := spf.Analyze(f)
-	assert.Equal(t, "_spf.x.b.gone.test", a.Gone[0].Name)
+	assert.Equal(t, []string{"_spf.x.b.gone.test"}, spf.GoneOf(a))
 	for name, want := range map[string]bool{"gone.test": true, "b.gone.test": true, "x.b.gone.test": false, "y.x.b.gone.test": false} {
-		exists, gaps := a.Exists(name)
+		exists, gaps := spf.ExistsOf(a, name)
 		assert.Equal(t, want, exists, name)
 		assert.Empty(t, gaps, name)
 	}
-	_, gaps := a.Exists("other.test")
+	_, gaps := spf.ExistsOf(a, "other.test")
 	assert.Len(t, gaps, 1, "nobody asked")
 	for _, res := range check.Apply(a, spf.Rules(spf.Settings{})) {
 		switch res.ID {

@@ -251,7 +251,7 @@ func (e *evaluation) steps() []Step {
 
 // note adds to the trace.
 func (f *frame) note(outcome string) {
-	if e := f.e; e.session.Trace && len(e.trace) < MaxTrace {
+	if e := f.e; e.session.Trace && len(e.trace) < maxTrace {
 		e.trace = append(e.trace, Event{
 			Depth: f.depth, Name: f.name, Term: f.text(), Outcome: outcome, Lookups: e.lookups, Voids: e.voids,
 		})

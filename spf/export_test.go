@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"github.com/mailcheck-go/mailcheck/check"
 )
 
 // Kept is how many octets a Checker counts for the records that it has.
@@ -94,6 +96,17 @@ func Shadows(a *Analysis) (all []Shadow) {
 	}
 	return all
 }
+
+// GoneOf are the names that the terms lead to and that do not exist.
+func GoneOf(a *Analysis) (names []string) {
+	for _, g := range a.gone {
+		names = append(names, g.name)
+	}
+	return names
+}
+
+// ExistsOf reports whether a name exists, as far as the answers tell.
+func ExistsOf(a *Analysis, name string) (bool, []check.Gap) { return a.exists(name) }
 
 // Passes reports whether an address is counted in IPv4 or IPv6.
 func (a *Analysis) Passes(ip netip.Addr) bool {

@@ -207,7 +207,7 @@ func (f *flattener) packed(a *Analysis, old *flat) {
 	p := f.plan
 	pack := &packing{
 		flat: old, groups: old.groups(), domain: a.Domain, prefix: f.o.Prefix, size: f.o.Size,
-		beside: a.Size.TXT - len(a.Domain) - a.Size.Record, taken: f.taken(a),
+		beside: a.Size.TXT - len(a.Domain) - len(a.Text), taken: f.taken(a),
 	}
 	if !write(pack.groups) {
 		p.Problems = []check.Text{check.Textf("more than %d ranges", maxSources)}

@@ -7,19 +7,14 @@ import (
 	"github.com/mailcheck-go/mailcheck/dnsx"
 )
 
-// Gone is a term that leads to a name that does not exist.
-type Gone struct {
-	In       string // whose record the term stands in
-	Term     string
-	Name     string // what does not exist: the term's name, the end of its aliases, or a host of mx
-	Redirect bool
-	Include  bool
-	// Passes reports that whoever has a record or an address at Name gets a pass for
-	// Domain, or can give it to anybody.
-	Passes bool
-
-	target string // the name as the term has it, expanded
+// gone is a term that leads to a name that does not exist.
+type gone struct {
+	in     string // whose record the term stands in
+	term   string
 	at     place
+	target string // the name as the term has it, expanded
+	name   string // what does not exist: the target, the end of its aliases, or a host of mx
+	passes bool   // whoever has a record or an address at name gets a pass for Domain, or can give it to anybody
 }
 
 // findGone looks for terms whose names do not exist. Most records have none, and then
@@ -46,35 +41,31 @@ func (w *walk) findGone() {
 	w.a.shown, w.a.unshown = w.shown()
 	passes := w.a.passing()
 	for _, n := range w.a.order {
-		add := func(g Gone) {
-			if name, ok := denied[g.Name]; ok && !w.a.shown[name] && len(w.a.Gone) < MaxNames {
-				g.In, g.Name, g.target, g.Passes = n.Name, name, g.Name, g.Passes && passes[n.Name]
-				w.a.Gone = append(w.a.Gone, g)
+		add := func(g gone) {
+			if name, ok := denied[g.target]; ok && !w.a.shown[name] && len(w.a.gone) < MaxNames {
+				g.name, g.passes = name, g.passes && passes[n.Name]
+				w.a.gone = append(w.a.gone, g)
 			}
 		}
 		for i := range n.terms {
 			t := &n.terms[i]
 			if name, ok := n.under(t); ok && passes[n.Name] && !w.a.shown[name] && !related(name, w.a.Domain) && len(w.a.ends) < MaxNames {
-				w.a.ends = append(w.a.ends, Gone{In: n.Name, Term: t.text, Name: name, Passes: true, at: t.at})
+				w.a.ends = append(w.a.ends, gone{in: n.Name, term: t.text, at: t.at, name: name, passes: true})
 			}
-			g, spec := Gone{Term: t.text, at: t.at}, n.Record.Redirect
-			if d := t.directive; d == nil {
-				g.Redirect, g.Passes = true, true
-			} else {
-				if !d.asks() || d.Mechanism == PTR {
-					continue
-				}
-				g.Include, g.Passes, spec = d.Mechanism == Include, d.Qualifier == Pass, d.Domain
+			d := t.directive
+			if d != nil && (!d.asks() || d.Mechanism == PTR) {
+				continue
 			}
-			name, err := target(spec, n.Name)
+			g := gone{in: n.Name, term: t.text, at: t.at, passes: d == nil || d.Qualifier == Pass}
+			name, err := target(n.spec(t), n.Name)
 			if err != nil {
 				continue
 			}
 			names := []string{name}
-			if d := t.directive; d != nil && d.Mechanism == MX {
+			if d != nil && d.Mechanism == MX {
 				names = append(names, w.reply(dnsx.Q(name, dnsx.TypeMX)).hosts...)
 			}
-			for _, g.Name = range names {
+			for _, g.target = range names {
 				add(g)
 			}
 		}
@@ -178,9 +169,9 @@ func (w *walk) shown() (shown map[string]bool, failed map[string]*dnsx.Failure) 
 	return shown, failed
 }
 
-// Exists reports whether a name exists, as far as the answers tell: of the names above
-// a Gone one they do. The gap says why it is not known.
-func (a *Analysis) Exists(name string) (exists bool, gaps []check.Gap) {
+// exists reports whether a name exists, as far as the answers tell: of the names above
+// one that is gone they do. The gap says why it is not known.
+func (a *Analysis) exists(name string) (exists bool, gaps []check.Gap) {
 	if a.shown[name] {
 		return true, nil
 	}

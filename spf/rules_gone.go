@@ -22,7 +22,7 @@ type vacancy struct {
 	gaps    []check.Gap
 }
 
-// vacant finds the domain at or above a name of Gone that somebody else can get; it is
+// vacant finds the domain at or above a name that is gone that somebody else can get; it is
 // "" where there is none. What an answer about that very domain says counts alone.
 func (a *Analysis) vacant(name string, publicSuffix func(string) (string, bool)) vacancy {
 	suffix, icann := publicSuffix(name)
@@ -33,12 +33,12 @@ func (a *Analysis) vacant(name string, publicSuffix func(string) (string, bool))
 	for dnsx.Parent(v.domain) != suffix && v.domain != "." {
 		v.domain = dnsx.Parent(v.domain)
 	}
-	exists, gaps := a.Exists(v.domain)
+	exists, gaps := a.exists(v.domain)
 	if exists || len(gaps) > 0 {
 		return vacancy{gaps: gaps}
 	}
 	if !icann && !strings.Contains(suffix, ".") { // a top-level domain that the list does not have
-		if v.private, _ = a.Exists(suffix); !v.private {
+		if v.private, _ = a.exists(suffix); !v.private {
 			return vacancy{} // nothing shows that there is one where names could be had
 		}
 		v.private = false
@@ -67,22 +67,22 @@ func includeUnregistered(publicSuffix func(string) (string, bool)) check.Rule[*A
 					gaps = append(gaps, g)
 				}
 			}
-			seen := map[Gone]bool{}
-			for _, g := range a.Gone {
-				if !g.Passes || seen[g.once()] || len(found) >= maxFindings {
+			seen := map[gone]bool{}
+			for _, g := range a.gone {
+				if !g.passes || seen[g.once()] || len(found) >= maxFindings {
 					continue
 				}
 				seen[g.once()] = true
-				v := a.vacant(g.Name, publicSuffix)
+				v := a.vacant(g.name, publicSuffix)
 				gaps = append(gaps, v.gaps...)
 				if v.domain != "" {
 					found = append(found, a.trusts(g, v))
 				}
 			}
 			for _, g := range a.ends {
-				v := a.vacant(g.Name, publicSuffix)
+				v := a.vacant(g.name, publicSuffix)
 				if len(v.gaps) > 0 {
-					if _, first := a.Exists(g.Name); len(first) > 0 {
+					if _, first := a.exists(g.name); len(first) > 0 {
 						v.gaps = first // names above are asked for once this one is denied
 					}
 				}
@@ -101,23 +101,23 @@ func includeUnregistered(publicSuffix func(string) (string, bool)) check.Rule[*A
 }
 
 // once is the same for a term that stands in a record again.
-func (g Gone) once() Gone {
+func (g gone) once() gone {
 	g.at = place{}
 	return g
 }
 
 // trusts is the finding about a term that leads into a vacant domain.
-func (a *Analysis) trusts(g Gone, v vacancy) check.Finding {
-	n := a.Nodes[g.In]
-	f := a.finding(n, g.at, check.Textf("%s: the DNS has no domain %s", clip(g.Term), v.domain))
+func (a *Analysis) trusts(g gone, v vacancy) check.Finding {
+	n := a.Nodes[g.in]
+	f := a.finding(n, g.at, check.Textf("%s: the DNS has no domain %s", clip(g.term), v.domain))
 	if v.private {
 		f.Severity = check.High // its operator may keep names that were in use
-		f.Detail = check.Textf("%s: the DNS has no name %s, which %s may give to anybody who asks", clip(g.Term), v.domain, dnsx.Parent(v.domain))
+		f.Detail = check.Textf("%s: the DNS has no name %s, which %s may give to anybody who asks", clip(g.term), v.domain, dnsx.Parent(v.domain))
 	}
-	if g.In == a.Domain {
-		f.Fix = a.fix(n, check.Textf("Remove %s at once, or correct its name", clip(g.Term)))
+	if g.in == a.Domain {
+		f.Fix = a.fix(n, check.Textf("Remove %s at once, or correct its name", clip(g.term)))
 	} else {
-		f.Fix = &check.Fix{Summary: check.Textf("Tell whoever publishes the record of %s, and remove what leads there until it is mended", g.In)}
+		f.Fix = &check.Fix{Summary: check.Textf("Tell whoever publishes the record of %s, and remove what leads there until it is mended", g.in)}
 	}
 	return f
 }
@@ -125,8 +125,8 @@ func (a *Analysis) trusts(g Gone, v vacancy) check.Finding {
 // milder lowers a finding about a term whose fault is spf.include-unregistered's: there
 // it is told with what can come of it.
 func (a *Analysis) milder(f *check.Finding, in, name string, publicSuffix func(string) (string, bool)) {
-	for _, g := range a.Gone {
-		if g.In == in && g.Passes && g.target == name && a.vacant(g.Name, publicSuffix).domain != "" {
+	for _, g := range a.gone {
+		if g.in == in && g.passes && g.target == name && a.vacant(g.name, publicSuffix).domain != "" {
 			f.Severity = check.Low
 			f.Detail = check.Textf("%s: see spf.include-unregistered", f.Detail)
 			return

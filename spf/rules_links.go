@@ -139,12 +139,12 @@ func includeLoop() check.Rule[*Analysis] {
 		Applies: hasRecord,
 		Check: func(a *Analysis) ([]check.Finding, []check.Gap) {
 			var found []check.Finding
-			for _, l := range a.Loops {
-				if a.self(l) {
+			for _, c := range a.circles {
+				if a.self(c) {
 					continue
 				}
-				f := check.Finding{Subject: a.Domain, Detail: check.Textf("each leads to the next: %s", l)}
-				for _, name := range l[:min(len(l), maxFindings)] {
+				f := check.Finding{Subject: a.Domain, Detail: check.Textf("each leads to the next: %s", c)}
+				for _, name := range c[:min(len(c), maxFindings)] {
 					f.Evidence = append(f.Evidence, a.Nodes[name].evidence()...)
 				}
 				found = append(found, f)
@@ -154,9 +154,9 @@ func includeLoop() check.Rule[*Analysis] {
 	}
 }
 
-// self reports whether a loop is a record of Policy that names itself.
-func (a *Analysis) self(l Loop) bool {
-	return len(l) == 1 && slices.ContainsFunc(a.Policy, func(n *Node) bool { return n.Name == l[0] })
+// self reports whether a circle is a record of Policy that names itself.
+func (a *Analysis) self(c circle) bool {
+	return len(c) == 1 && slices.ContainsFunc(a.Policy, func(n *Node) bool { return n.Name == c[0] })
 }
 
 func includeSelf() check.Rule[*Analysis] {

@@ -143,7 +143,7 @@ func recordSize(limit int) check.Rule[*Analysis] {
 				return nil, nil
 			}
 			detail := check.Textf("the name and the text of its TXT records (%d) take %d octets, %d of them the SPF record; %d are sure to fit",
-				len(answers(a.reply)), a.Size.TXT, a.Size.Record, limit)
+				len(answers(a.reply)), a.Size.TXT, len(a.Text), limit)
 			switch size := a.Size.Reply; {
 			case size > LargeReply:
 				detail = check.Textf("%s; the whole answer takes %d, over %d: resolvers have to ask again over TCP", detail, size, LargeReply)

@@ -178,7 +178,7 @@ func stringJoin() check.Rule[*Analysis] {
 			return found
 		}), func(a *Analysis) (gaps []check.Gap) {
 			for _, n := range a.Policy {
-				if n.Size.Strings > maxJoins+1 {
+				if n.strs > maxJoins+1 {
 					gaps = append(gaps, limitGap("SPF of "+n.Name, "the record has more than %d strings", maxJoins+1))
 				}
 			}

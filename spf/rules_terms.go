@@ -272,15 +272,15 @@ func (a *Analysis) repeated() [][]Link {
 	}
 	var all [][]Link
 	for _, name := range order {
-		if n := a.Nodes[name]; n != nil && n.Record != nil && !a.loops(name) && len(all) < maxFindings {
+		if n := a.Nodes[name]; n != nil && n.Record != nil && !a.circular(name) && len(all) < maxFindings {
 			all = append(all, in[name][:min(len(in[name]), maxFindings)])
 		}
 	}
 	return all
 }
 
-func (a *Analysis) loops(name string) bool {
-	return slices.ContainsFunc(a.Loops, func(l Loop) bool { return slices.Contains(l, name) })
+func (a *Analysis) circular(name string) bool {
+	return slices.ContainsFunc(a.circles, func(c circle) bool { return slices.Contains(c, name) })
 }
 
 func hostBits() check.Rule[*Analysis] {

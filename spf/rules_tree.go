@@ -114,7 +114,7 @@ func voidLookups() check.Rule[*Analysis] {
 		Check: func(a *Analysis) ([]check.Finding, []check.Gap) {
 			v := a.Voids
 			unread := slices.Concat(a.Gaps, a.AddressGaps)
-			if v.Strict() <= MaxVoids {
+			if v.strict() <= MaxVoids {
 				if len(a.Gaps) == 0 && v.AtWorst() <= MaxVoids { // even if all of them were void
 					return nil, nil
 				}
@@ -127,7 +127,7 @@ func voidLookups() check.Rule[*Analysis] {
 			case v.IPv4 > MaxVoids:
 			case v.Terms() <= MaxVoids:
 				f.Severity = check.Low
-				f.Detail = check.Textf("%d lookups find nothing if addresses of MX hosts are counted, as some receivers do; they allow %d", v.Strict(), MaxVoids)
+				f.Detail = check.Textf("%d lookups find nothing if addresses of MX hosts are counted, as some receivers do; they allow %d", v.strict(), MaxVoids)
 			case a.passesIPv6():
 				f.Severity = check.Medium
 			default:

@@ -29,7 +29,7 @@ type Options struct {
 	// Also names further records to ask for, with all that they lead to: those of
 	// services that the domain's record may have to include. They come after the domain's
 	// own and have the same bounds once more, so that what Analyze says of the domain does
-	// not change by them. What is no name is passed over.
+	// not change by them. One that is no name is a *dnsx.NameError of Discover, as for the domain.
 	Also []string
 	// Type99 asks for records of the obsolete type SPF too (RFC 7208, 3.1). Some servers
 	// and boxes on the way drop questions of types that they do not know, which costs the
@@ -63,7 +63,9 @@ type Facts struct {
 	// domain; NS of the names above one that does not exist; SPF of the domain where
 	// Options.Type99 wants it. Each question stands there once.
 	Replies []dnsx.Reply `json:"replies"`
-	Beyond  int          `json:"beyond,omitempty"` // names past MaxNames or MaxHosts, which were not asked for
+	// Beyond is how many names the bounds left out: those past MaxNames, past 100 hosts of
+	// mx, and those whose records are past 256 KB of SPF records, which were not followed.
+	Beyond int `json:"beyond,omitempty"`
 	// AlsoBeyond has those that Options.Also leads to, which are not among Beyond.
 	AlsoBeyond int `json:"also_beyond,omitempty"`
 	// Drafts are the strings of TXT records of Domain as a file cuts them from which they

@@ -139,7 +139,7 @@ func (w *walk) read(name string) *Node {
 		strs := one.TXT()
 		n.Record, n.places = w.parse(n.Texts[0])
 		n.glued, n.pasted = gluedTerms(n.Texts[0], strs), restarts(n.Texts[0])
-		n.Size.Record, n.Size.Strings = len(n.Texts[0]), len(strs)
+		n.strs = len(strs)
 	}
 	return n
 }
@@ -168,7 +168,7 @@ func take[T any](room *[]T, n, more int) []T {
 // the question or of an alias (RFC 1035, 4.1.4).
 func sizeOf(n *Node, r *reply) Size {
 	const header, question, fixed, opt = 12, 4, 12, 11
-	s := Size{TXT: len(n.Name), Reply: header + len(n.Name) + 2 + question + opt, Answer: r.Answer.Size}
+	s := Size{TXT: len(n.Name), Reply: header + len(n.Name) + 2 + question + opt}
 	for _, rr := range r.records {
 		s.TXT += len(rr.Data)
 		for i := 0; i < len(rr.Data); i += 1 + int(rr.Data[i]) {
@@ -369,17 +369,17 @@ func (l *link) opens() bool {
 
 // loop writes down the circle that ends at a node on the way.
 func (w *walk) loop(first *Node) {
-	var l Loop
+	var c circle
 	for i := len(w.path) - 1; ; i-- {
 		if w.path[i] == first {
 			for _, n := range w.path[i:] {
-				l = append(l, n.Name)
+				c = append(c, n.Name)
 			}
 			break
 		}
 	}
-	if len(w.a.Loops) < maxFindings {
-		w.a.Loops = append(w.a.Loops, l)
+	if len(w.a.circles) < maxFindings {
+		w.a.circles = append(w.a.circles, c)
 	}
 }
 
