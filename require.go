@@ -138,7 +138,9 @@ func (s *standing) mentioned(v *view, all []mention, ranges []netip.Prefix, d *s
 			s.state = refused
 			return
 		}
-		s.why = check.Textf("%s takes some of its addresses out", v.taker(best.way, ranges, d))
+		if s.why = stopped(d); s.why.IsZero() {
+			s.why = check.Textf("%s takes some of its addresses out", v.taker(best.way, ranges, d))
+		}
 	case CoveredNone:
 		s.state = refused
 		if open(d) {
@@ -147,9 +149,21 @@ func (s *standing) mentioned(v *view, all []mention, ranges []netip.Prefix, d *s
 				s.gaps = []check.Gap{{Subject: "SPF of " + v.facts.Domain, Why: check.Limit}}
 			}
 		} else if best.passes() {
-			s.why = check.Textf("%s takes its addresses out", v.taker(best.way, ranges, d))
+			if s.why = stopped(d); s.why.IsZero() {
+				s.why = check.Textf("%s takes its addresses out", v.taker(best.way, ranges, d))
+			}
 		}
 	}
+}
+
+// stopped says at which term receivers stop for a limit; zero where they do not.
+func stopped(d *spf.Decision) check.Text {
+	for _, s := range d.Shares {
+		if s.Result == spf.PermError {
+			return check.Textf("receivers stop at %s, which stands before it", s.Path[len(s.Path)-1].Term)
+		}
+	}
+	return check.Text{}
 }
 
 // taker says which term gives something else than a pass to addresses of a service, in

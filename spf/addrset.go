@@ -132,6 +132,15 @@ func (a addrSet) meets(b addrSet) bool {
 	return false
 }
 
+// families cuts a set in IPv4 and IPv6.
+func (a addrSet) families() (four, six addrSet) {
+	at := slices.IndexFunc(a, func(s extent) bool { return s.first.Is6() })
+	if at < 0 {
+		return a, nil
+	}
+	return a[:at], a[at:]
+}
+
 // wholeFamily reports that all addresses of one family are in the set.
 func (a addrSet) wholeFamily() bool {
 	return slices.ContainsFunc(a, func(s extent) bool { return s == everybody[0] || s == everybody[1] })

@@ -2,7 +2,6 @@ package spf
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 
@@ -274,15 +273,10 @@ func analyze(f *Facts) *Analysis {
 	}
 	a.Lookups, a.Voids, a.Default, a.Size = root.Lookups, root.Voids, root.Default, root.Size
 	a.senderIDs()
-	shares := a.keepOpen()
 	a.policy()
-	if shares != nil {
-		a.Open = slices.DeleteFunc(a.Open, func(o Opening) bool { return !lets(shares, Step{o.Name, o.Term}) })
-	}
 	w.authorized()
 	a.overlap()
-	w.passes()
-	w.unions()
+	w.openings(w.passes())
 	w.explain()
 	w.findGone()
 	a.type99 = w.reply(dnsx.Q(f.Domain, dnsx.TypeSPF)).Reply
@@ -320,16 +314,9 @@ func (a *Analysis) policy() {
 		if n.broken != nil {
 			a.addPermError(*n.broken)
 		}
-		a.Open = append(a.Open, n.opened...)
 		var next *Node
-		for i := range n.terms {
-			switch l := n.terms[i].link; {
-			case l == nil:
-			case l.Redirect && !l.loop:
-				next = l.node
-			case l.opens() && !l.Redirect:
-				a.Open = append(a.Open, *l.node.open)
-			}
+		if l := n.redirect(); l != nil && !l.loop {
+			next = l.node
 		}
 		if n.Record != nil {
 			a.Senders = a.Senders || namesSender(n.Record)

@@ -182,7 +182,7 @@ func (f *flattener) run(a *Analysis) {
 	switch {
 	case len(p.Replaced) == 0:
 		f.asItIs(a)
-	case f.work > maxFlattenWork:
+	case f.work > maxWork:
 		p.Problems = []check.Text{check.Textf("more than %d ranges", maxSources)}
 	default:
 		f.packed(a, old)

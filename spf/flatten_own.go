@@ -55,7 +55,7 @@ func (f *flattener) own(p *flat, n *Node, path []Step, inside bool) {
 
 // ownTerm replaces a term by its addresses, or keeps it.
 func (f *flattener) ownTerm(p *flat, n *Node, t *nodeTerm, path []Step) {
-	d, m := t.directive, f.term(n, t)
+	d, m := t.directive, f.match(n, t)
 	why := m.kept
 	if chosen := f.choice(n, t, len(path) > 0); chosen != nil {
 		why = chosen

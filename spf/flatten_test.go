@@ -395,8 +395,8 @@ func TestFlattenHostile(t *testing.T) {
 	}
 	thousands.WriteString("acme.example. TXT \"v=spf1 include:s.example -all\"\ns.example. TXT \"v=spf1")
 	holes.WriteString("acme.example. TXT \"v=spf1 include:s.example -all\"\ns.example. TXT \"v=spf1")
-	for i := range 1500 {
-		fmt.Fprintf(&thousands, " -ip4:10.%d.%d.1 ip4:10.%d.%d.0/24", i/200, i%200, i/200, i%200)
+	for i := range 1800 {
+		fmt.Fprintf(&thousands, " -ip4:10.%d.%d.1 ip4:10.%d.%d.3", i/200, i%200, i/200, i%200)
 		fmt.Fprintf(&holes, " -ip6:2001:db8:%x::1", i)
 	}
 	thousands.WriteString(" -all\"\n")

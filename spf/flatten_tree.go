@@ -3,7 +3,6 @@ package spf
 import (
 	"cmp"
 	"errors"
-	"net/netip"
 	"slices"
 	"time"
 
@@ -11,19 +10,13 @@ import (
 	"github.com/mailcheck-go/mailcheck/dnsx"
 )
 
-// maxFlattenWork bounds the extents that are joined and taken apart for one domain. It
-// stands against records that say the same thousands of times.
-const maxFlattenWork = 4 << 20
-
 // flattener finds out what the terms of a domain's tree match.
 type flattener struct {
-	w     *walk
+	*matcher
 	o     *FlattenOptions
 	again map[string]bool // kept terms, where a flattened record is read again; else nil
 
 	nodes map[*Node]*matched
-	terms map[addressTerm]*matched
-	work  int
 
 	parts []*Node        // whose terms stand in the record instead of an include
 	whole map[*Node]bool // for which that is not worth it
@@ -32,39 +25,11 @@ type flattener struct {
 	seen map[dnsx.Question]bool // in plan.Answers
 }
 
-// addressTerm is what the addresses of an a or mx depend on.
-type addressTerm struct {
-	name         string
-	mechanism    Mechanism
-	bits4, bits6 uint8
-}
-
-// matched is whom a term, or the record that it leads to, matches.
-type matched struct {
-	set  addrSet
-	kept *cause // why the set is not all there is to know; nil where it is
-	// hard reports that the evaluation may end in an error there, so that nothing may
-	// be moved from behind it to before it.
-	hard  bool
-	first Expiry
-}
-
-// cause is why something is kept.
-type cause struct {
-	reason KeepReason
-	text   check.Text
-	placed bool // the text says in which record
-}
-
 func newFlattener(a *Analysis, o *FlattenOptions) *flattener {
 	return &flattener{
-		w: newWalk(a, a.facts), o: o, nodes: map[*Node]*matched{}, terms: map[addressTerm]*matched{}, whole: map[*Node]bool{},
+		matcher: newMatcher(a), o: o, nodes: map[*Node]*matched{}, whole: map[*Node]bool{},
 		plan: &Flattening{}, seen: map[dnsx.Question]bool{},
 	}
-}
-
-func keep(reason KeepReason, hard bool, text check.Text) *matched {
-	return &matched{kept: &cause{reason: reason, text: text}, hard: hard}
 }
 
 // node says whom the record of a name passes, as an include of it asks (RFC 7208, 5.2).
@@ -97,7 +62,6 @@ func (f *flattener) record(n *Node) *matched {
 	}
 	m := &matched{}
 	m.expires(f.expiry(txtOf(n), nil))
-	c := collector{f: f}
 	done := map[string]bool{} // the same term again finds nobody whom the first left
 	for i := range n.terms {
 		t := &n.terms[i]
@@ -106,22 +70,17 @@ func (f *flattener) record(n *Node) *matched {
 			continue
 		}
 		done[key] = true
-		one := f.term(n, t)
-		if t.directive == nil {
-			c.flush()
-			m.join(one, Step{n.Name, t.text})
-			c.passes = c.passes.or(one.set.minus(c.others))
-			continue
-		}
-		if l := t.link; l != nil && one.kept == nil && f.wants(l.Target) {
+		one := f.match(n, t)
+		if l := t.link; l != nil && !l.Redirect && one.kept == nil && f.wants(l.Target) {
 			one = keep(KeptByName, one.hard, check.Textf("%s is to be kept", l.Target))
 		}
 		m.join(one, Step{n.Name, t.text})
-		c.add(t.directive.Qualifier, one.set)
 	}
-	c.flush()
-	m.set = c.passes
-	if f.work > maxFlattenWork && m.kept == nil {
+	if m.kept != nil {
+		return m
+	}
+	e := survey{matcher: f.matcher, passes: func(n *Node) addrSet { return f.node(n).set }}
+	if m.set = passOf(e.of(n, everybody)); e.full {
 		m.kept = &cause{reason: KeptLimit, text: check.Textf("it has too many ranges")}
 	}
 	return m
@@ -142,73 +101,12 @@ func (m *matched) join(one *matched, at Step) {
 	}
 }
 
-// collector adds up whom a record passes. Terms of which the match means the same are
-// added at once.
-type collector struct {
-	f              *flattener
-	passes, others addrSet
-	batch          []extent
-	pass           bool
-}
-
-func (c *collector) add(q Result, set addrSet) {
-	if pass := q == Pass; pass != c.pass {
-		c.flush()
-		c.pass = pass
-	}
-	if c.f.spend(len(set)) {
-		c.batch = append(c.batch, set...)
-	}
-}
-
-func (c *collector) flush() {
-	if len(c.batch) == 0 || !c.f.spend(len(c.passes)+len(c.others)) {
-		return
-	}
-	set := setOf(c.batch)
-	if c.pass {
-		c.passes = c.passes.or(set.minus(c.others))
-	} else {
-		c.others = c.others.or(set.minus(c.passes))
-	}
-	c.batch = nil
-}
-
-func (f *flattener) spend(n int) bool {
-	f.work += n
-	return f.work <= maxFlattenWork
-}
-
-// term says whom a term of a record matches, or what a redirect leads to passes.
-func (f *flattener) term(n *Node, t *nodeTerm) *matched {
-	d := t.directive
-	switch {
-	case t.link != nil:
+// match says whom a term of a record matches, or what a redirect leads to passes.
+func (f *flattener) match(n *Node, t *nodeTerm) *matched {
+	if t.link != nil {
 		return f.link(t.link)
-	case d.Mechanism == All:
-		return &matched{set: everybody}
-	case d.Prefix.IsValid():
-		return &matched{set: addrSet{extentOf(d.Prefix)}}
-	case d.Mechanism == PTR:
-		return keep(KeptMessage, false, check.Textf("ptr goes by the name of the client"))
 	}
-	name, err := target(d.Domain, n.Name)
-	switch {
-	case errors.Is(err, errMessage):
-		return keep(KeptMessage, d.Mechanism == MX, check.Textf("its name depends on the message"))
-	case err != nil:
-		return keep(KeptPermError, true, check.Textf("%s", err))
-	case d.Mechanism == Exists:
-		r := f.w.reply(dnsx.Q(name, dnsx.TypeA))
-		return keep(KeptMessage, r.Err() != nil, check.Textf("exists is no matter of addresses"))
-	}
-	key := addressTerm{name, d.Mechanism, d.Bits4, d.Bits6}
-	m := f.terms[key]
-	if m == nil {
-		m = f.hosts(key)
-		f.terms[key] = m
-	}
-	return m
+	return f.term(n, t.directive)
 }
 
 // link says whom an include, or what a redirect leads to, passes.
@@ -224,66 +122,10 @@ func (f *flattener) link(l *link) *matched {
 	return f.node(l.node)
 }
 
-// hosts finds the addresses of an a or mx (RFC 7208, 5.3 and 5.4).
-func (f *flattener) hosts(t addressTerm) *matched {
-	m := &matched{}
-	hosts := []string{t.name}
-	if t.mechanism == MX {
-		q := dnsx.Q(t.name, dnsx.TypeMX)
-		mx := f.w.reply(q)
-		switch {
-		case mx.Err() != nil:
-			return keep(KeptUnread, true, check.Textf("%s", mx.Err()))
-		case len(mx.records) > mxHosts:
-			return keep(KeptPermError, true, check.Textf("%s has %d MX hosts, and receivers take %d", t.name, len(mx.records), mxHosts))
-		}
-		hosts = mx.hosts
-		m.expires(f.expiry(q, nil))
-	}
-	var extents []extent
-	for _, host := range hosts {
-		for _, q := range []dnsx.Question{dnsx.Q(host, dnsx.TypeA), dnsx.Q(host, dnsx.TypeAAAA)} {
-			bits := t.bits4
-			if q.Type == dnsx.TypeAAAA {
-				bits = t.bits6
-			}
-			r := f.w.reply(q)
-			if err := r.Err(); err != nil {
-				return keep(KeptUnread, true, check.Textf("%s", err))
-			}
-			m.expires(f.expiry(q, nil))
-			if !f.spend(len(r.records)) {
-				return keep(KeptLimit, true, check.Textf("it has too many addresses"))
-			}
-			for _, rr := range r.records {
-				if addr, ok := rr.Addr(); ok {
-					extents = append(extents, extentOf(netip.PrefixFrom(addr, int(bits))))
-				}
-			}
-		}
-	}
-	m.set = setOf(extents)
-	return m
-}
-
-// questions are those whose answers an a or mx stands on.
-func (f *flattener) questions(t addressTerm) []dnsx.Question {
-	hosts := []string{t.name}
-	var qs []dnsx.Question
-	if t.mechanism == MX {
-		q := dnsx.Q(t.name, dnsx.TypeMX)
-		qs, hosts = append(qs, q), f.w.reply(q).hosts
-	}
-	for _, host := range hosts {
-		qs = append(qs, dnsx.Q(host, dnsx.TypeA), dnsx.Q(host, dnsx.TypeAAAA))
-	}
-	return qs
-}
-
 // expiry says how long an answer holds. It is zero where the answer does not say: a
 // denial without SOA (RFC 2308, 5).
-func (f *flattener) expiry(q dnsx.Question, path []Step) Expiry {
-	a := f.w.reply(q).Answer
+func (m *matcher) expiry(q dnsx.Question, path []Step) Expiry {
+	a := m.w.reply(q).Answer
 	if a == nil {
 		return Expiry{}
 	}

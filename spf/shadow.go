@@ -160,7 +160,7 @@ func (s *Source) top(policy int) string {
 // Those that stand there twice are spf.duplicate-term's.
 // Whether the bounds of the search let all be found is beside them.
 func (a *Analysis) shadows() (found []claim, whole bool) {
-	if len(a.Overlaps) == 0 && !a.excepts() {
+	if len(a.Overlaps) == 0 && !a.takes() {
 		return nil, true
 	}
 	s := shadowing{a: a, claims: a.claims(), within: a.within(), sure: map[*Node]bool{}, work: maxShadowWork}
@@ -359,8 +359,8 @@ func (n *Node) known(sure map[*Node]bool) bool {
 	return true
 }
 
-// excepts reports that a range of Policy gives something else than a pass.
-func (a *Analysis) excepts() bool {
+// takes reports that a range of Policy gives something else than a pass.
+func (a *Analysis) takes() bool {
 	for _, n := range a.Policy {
 		if n.Record == nil {
 			continue

@@ -290,25 +290,6 @@ func (n *Node) redirect() *link {
 	return nil
 }
 
-func passesEvery(ipv6 bool) check.Text { return check.Textf("it passes %s", everyAddress(ipv6)) }
-
-func everyAddress(ipv6 bool) check.Text {
-	if ipv6 {
-		return check.Textf("every IPv6 address")
-	}
-	return check.Textf("every IPv4 address")
-}
-
-func (n *Node) opens(t *nodeTerm, whom check.Text) {
-	o := Opening{Name: n.Name, Term: t.text, Text: whom, at: t.at}
-	if n.open == nil {
-		n.open = &o
-	}
-	if len(n.opened) < maxFindings {
-		n.opened = append(n.opened, o)
-	}
-}
-
 // follow goes through the record that an include or redirect leads to.
 func (w *walk) follow(n *Node, t *nodeTerm, to Link, spec MacroString) {
 	l, c := &take(&w.room.links, 1, 16)[0], t.cost
@@ -359,12 +340,6 @@ func (n *Node) inherit(l *link) {
 	if n.open == nil && l.opens() {
 		n.open = l.node.open
 	}
-}
-
-// opens reports whether everybody whom the record at the link's end passes is
-// everybody, and gets a pass here.
-func (l *link) opens() bool {
-	return l.node != nil && !l.loop && l.node.open != nil && l.node.Valid() && (l.Redirect || l.Qualifier == Pass)
 }
 
 // loop writes down the circle that ends at a node on the way.
