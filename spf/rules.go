@@ -11,7 +11,7 @@ import (
 
 const since = "v0.1.0"
 
-// maxFindings bounds what one rule says about one domain.
+// maxFindings bounds what one rule says about one domain, and what is kept of a kind to say.
 const maxFindings = 20
 
 // Rules judge an Analysis.
@@ -37,7 +37,7 @@ func Rules(s Settings) []check.Rule[*Analysis] {
 		broadRange(s.BroadIPv4, s.BroadIPv6), includeBroad(s.BroadIncludeIPv4, s.BroadIncludeIPv6), privateIP(), recordSize(s.RecordSize), spf2(), type99(),
 	}
 	for i := range rules {
-		rules[i].Check = fewGaps(rules[i].Check)
+		rules[i].Check = bounded(rules[i].Check)
 	}
 	return rules
 }
@@ -88,6 +88,17 @@ func (a *Analysis) linkGaps(redirect bool) []check.Gap {
 	return gaps
 }
 
+// few makes findings of the first of n things that are worth one. More than maxFindings are
+// not looked for, as records may have thousands.
+func few(n int, look func(i int) (check.Finding, bool)) (found []check.Finding) {
+	for i := 0; i < n && len(found) < maxFindings; i++ {
+		if f, ok := look(i); ok {
+			found = append(found, f)
+		}
+	}
+	return found
+}
+
 // perNode makes a body that looks at each record of Policy on its own.
 func perNode(look func(a *Analysis, n *Node) []check.Finding) func(*Analysis) ([]check.Finding, []check.Gap) {
 	return func(a *Analysis) ([]check.Finding, []check.Gap) {
@@ -97,7 +108,22 @@ func perNode(look func(a *Analysis, n *Node) []check.Finding) func(*Analysis) ([
 				found = append(found, look(a, n)...)
 			}
 		}
-		return found[:min(len(found), maxFindings)], a.policyGaps()
+		return found, a.policyGaps()
+	}
+}
+
+// terms makes findings of terms of Policy's records that can be reached.
+func (a *Analysis) terms(look func(n *Node, t *nodeTerm) (check.Finding, bool)) (found []check.Finding) {
+	for _, n := range a.Policy {
+		found = append(found, few(len(n.terms), func(i int) (check.Finding, bool) { return look(n, &n.terms[i]) })...)
+	}
+	return found
+}
+
+// perTerm makes a body that looks at each of terms on its own.
+func perTerm(look func(a *Analysis, n *Node, t *nodeTerm) (check.Finding, bool)) func(*Analysis) ([]check.Finding, []check.Gap) {
+	return func(a *Analysis) ([]check.Finding, []check.Gap) {
+		return a.terms(func(n *Node, t *nodeTerm) (check.Finding, bool) { return look(a, n, t) }), a.policyGaps()
 	}
 }
 
@@ -109,14 +135,14 @@ func withGaps(body func(*Analysis) ([]check.Finding, []check.Gap), more func(*An
 	}
 }
 
-// fewGaps bounds the gaps of a body.
-func fewGaps(body func(*Analysis) ([]check.Finding, []check.Gap)) func(*Analysis) ([]check.Finding, []check.Gap) {
+// bounded bounds the findings and the gaps of a body.
+func bounded(body func(*Analysis) ([]check.Finding, []check.Gap)) func(*Analysis) ([]check.Finding, []check.Gap) {
 	return func(a *Analysis) ([]check.Finding, []check.Gap) {
 		found, gaps := body(a)
 		if more := len(gaps) - maxGaps; more > 0 {
 			gaps = append(gaps[:maxGaps:maxGaps], limitGap("SPF of "+a.Domain, "%d more are left out", more))
 		}
-		return found, gaps
+		return found[:min(len(found), maxFindings)], gaps
 	}
 }
 
@@ -156,21 +182,20 @@ func (a *Analysis) fix(n *Node, summary check.Text) *check.Fix {
 // faults makes findings of the faults of a kind, except where the join of strings
 // explains them.
 func (a *Analysis) faults(n *Node, kind Fault, summary check.Text) []check.Finding {
-	var found []check.Finding
-	for _, fault := range n.Record.Faults {
-		if fault.Kind != kind || n.isGlued(fault.Offset) || len(found) >= maxFindings {
-			continue
+	return few(len(n.Record.Faults), func(i int) (f check.Finding, ok bool) {
+		fault := n.Record.Faults[i]
+		if fault.Kind != kind || n.isGlued(fault.Offset) {
+			return f, false
 		}
 		at := place{fault.Offset, fault.Offset + len(fault.Term)}
-		f := a.finding(n, at, check.Textf("octet %d, %q: %s", fault.Offset, clip(fault.Term), fault.Reason))
+		f = a.finding(n, at, check.Textf("octet %d, %q: %s", fault.Offset, clip(fault.Term), fault.Reason))
 		f.Fix = a.fix(n, summary)
 		if _, right, ok := blankMissing(fault.Term); ok {
 			f.Detail = check.Textf("octet %d, %q: is a blank missing in front of %s?", fault.Offset, clip(fault.Term), right)
 			f.Fix = a.fix(n, check.Textf("Put a blank in front of %s", right))
 		}
-		found = append(found, f)
-	}
-	return found
+		return f, true
+	})
 }
 
 // isGlued reports whether the term at an offset is two that ran together.

@@ -1,6 +1,7 @@
 package spf
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/mailcheck-go/mailcheck/check"
@@ -60,26 +61,23 @@ func includeUnregistered(publicSuffix func(string) (string, bool)) check.Rule[*A
 		},
 		Applies: hasRecord,
 		Check: func(a *Analysis) ([]check.Finding, []check.Gap) {
-			var found []check.Finding
-			gaps := a.Gaps[:len(a.Gaps):len(a.Gaps)]
-			for _, g := range a.AddressGaps {
-				if unanswered(g) {
-					gaps = append(gaps, g)
-				}
-			}
+			gaps := slices.Concat(a.Gaps, unansweredOf(a.AddressGaps))
 			seen := map[gone]bool{}
-			for _, g := range a.gone {
-				if !g.passes || seen[g.once()] || len(found) >= maxFindings {
-					continue
+			found := few(len(a.gone), func(i int) (f check.Finding, ok bool) {
+				g := a.gone[i]
+				if !g.passes || seen[g.once()] {
+					return f, false
 				}
 				seen[g.once()] = true
 				v := a.vacant(g.name, publicSuffix)
 				gaps = append(gaps, v.gaps...)
-				if v.domain != "" {
-					found = append(found, a.trusts(g, v))
+				if v.domain == "" {
+					return f, false
 				}
-			}
-			for _, g := range a.ends {
+				return a.trusts(g, v), true
+			})
+			ends := few(len(a.ends), func(i int) (f check.Finding, ok bool) {
+				g := a.ends[i]
 				v := a.vacant(g.name, publicSuffix)
 				if len(v.gaps) > 0 {
 					if _, first := a.exists(g.name); len(first) > 0 {
@@ -87,15 +85,15 @@ func includeUnregistered(publicSuffix func(string) (string, bool)) check.Rule[*A
 					}
 				}
 				gaps = append(gaps, v.gaps...)
-				if v.domain == "" || seen[g.once()] || len(found) >= maxFindings {
-					continue
+				if v.domain == "" || seen[g.once()] {
+					return f, false
 				}
 				seen[g.once()] = true
-				f := a.trusts(g, v)
+				f = a.trusts(g, v)
 				f.Fix.Changes = nil // Repair leaves the term: it has no list of public suffixes
-				found = append(found, f)
-			}
-			return found, gaps
+				return f, true
+			})
+			return append(found, ends...), gaps
 		},
 	}
 }

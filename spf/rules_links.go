@@ -21,9 +21,7 @@ func includeNone(publicSuffix func(string) (string, bool)) check.Rule[*Analysis]
 			Since: since,
 		},
 		Applies: hasRecord,
-		Check: func(a *Analysis) ([]check.Finding, []check.Gap) {
-			return a.linksToNothing(false, publicSuffix), slices.Concat(a.policyGaps(), a.linkGaps(false))
-		},
+		Check:   withGaps(linksToNothing(false, publicSuffix), func(a *Analysis) []check.Gap { return a.linkGaps(false) }),
 	}
 }
 
@@ -40,32 +38,25 @@ func redirectNone(publicSuffix func(string) (string, bool)) check.Rule[*Analysis
 			Since: since,
 		},
 		Applies: hasRecord,
-		Check: func(a *Analysis) ([]check.Finding, []check.Gap) {
-			return a.linksToNothing(true, publicSuffix), a.policyGaps()
-		},
+		Check:   linksToNothing(true, publicSuffix),
 	}
 }
 
-// linksToNothing finds the includes, or the redirect, of Policy whose target has no
-// SPF record.
-func (a *Analysis) linksToNothing(redirect bool, publicSuffix func(string) (string, bool)) []check.Finding {
-	var found []check.Finding
-	for _, n := range a.Policy {
-		for i := range n.terms {
-			t := &n.terms[i]
-			l := t.link
-			if l == nil || l.Redirect != redirect || l.node == nil || !l.node.absent() || n.ranInto(l) || len(found) >= maxFindings {
-				continue
-			}
-			f := a.finding(n, t.at, check.Textf("%s %s", l.Target, l.node.noRecord()))
-			if !redirect {
-				f.Fix = a.fix(n, check.Textf("Remove the include of %s, or correct its name", l.Target))
-			}
-			a.milder(&f, n.Name, l.Target, publicSuffix)
-			found = append(found, f)
+// linksToNothing makes a body that finds the includes, or the redirect, of Policy whose
+// target has no SPF record.
+func linksToNothing(redirect bool, publicSuffix func(string) (string, bool)) func(*Analysis) ([]check.Finding, []check.Gap) {
+	return perTerm(func(a *Analysis, n *Node, t *nodeTerm) (f check.Finding, ok bool) {
+		l := t.link
+		if l == nil || l.Redirect != redirect || l.node == nil || !l.node.absent() || n.ranInto(l) {
+			return f, false
 		}
-	}
-	return found
+		f = a.finding(n, t.at, check.Textf("%s %s", l.Target, l.node.noRecord()))
+		if !redirect {
+			f.Fix = a.fix(n, check.Textf("Remove the include of %s, or correct its name", l.Target))
+		}
+		a.milder(&f, n.Name, l.Target, publicSuffix)
+		return f, true
+	})
 }
 
 // ranInto reports whether a link's name is one that another term ran into: that is
@@ -103,23 +94,14 @@ func includePermerror() check.Rule[*Analysis] {
 		},
 		Applies: hasRecord,
 		Check: func(a *Analysis) ([]check.Finding, []check.Gap) {
-			var found []check.Finding
-			for _, n := range a.Policy {
-				for i := range n.terms {
-					t := &n.terms[i]
-					l := t.link
-					if l == nil || l.Redirect || l.node == nil || l.loop || l.node.broken == nil || len(found) >= maxFindings {
-						continue
-					}
-					broken := l.node.broken
-					f := a.finding(n, t.at, check.Textf("include:%s: %s", l.Target, broken.Text))
-					if at := a.Nodes[broken.Name]; at != nil {
-						f.Evidence = append(f.Evidence, at.evidence()...)
-					}
-					found = append(found, f)
+			return a.terms(func(n *Node, t *nodeTerm) (f check.Finding, ok bool) {
+				l := t.link
+				if l == nil || l.Redirect || l.node == nil || l.loop || l.node.broken == nil {
+					return f, false
 				}
-			}
-			return found, a.Gaps
+				broken := l.node.broken
+				return a.behind(n, t.at, broken.Name, check.Textf("include:%s: %s", l.Target, broken.Text)), true
+			}), a.Gaps
 		},
 	}
 }
@@ -199,22 +181,14 @@ func includePassAll() check.Rule[*Analysis] {
 		},
 		Applies: hasRecord,
 		Check: func(a *Analysis) ([]check.Finding, []check.Gap) {
-			var found []check.Finding
-			for _, n := range a.Policy {
-				for i := range n.terms {
-					t := &n.terms[i]
-					l := t.link
-					if l == nil || l.Redirect || !l.opens() || !a.lets(*l.node.open) || len(found) >= maxFindings {
-						continue
-					}
-					open := l.node.open
-					f := a.finding(n, t.at, check.Textf("include:%s: %q in the record of %s: %s", l.Target, clip(open.Term), open.Name, open.Text))
-					if at := a.Nodes[open.Name]; at != nil {
-						f.Evidence = append(f.Evidence, at.evidence()...)
-					}
-					found = append(found, f)
+			found := a.terms(func(n *Node, t *nodeTerm) (f check.Finding, ok bool) {
+				l := t.link
+				if l == nil || l.Redirect || !l.opens() || !a.lets(*l.node.open) {
+					return f, false
 				}
-			}
+				open := l.node.open
+				return a.behind(n, t.at, open.Name, check.Textf("include:%s: %q in the record of %s: %s", l.Target, clip(open.Term), open.Name, open.Text)), true
+			})
 			gaps := slices.Clone(a.Gaps)
 			for _, n := range a.order {
 				gaps = append(gaps, n.openGaps()...)
@@ -222,4 +196,14 @@ func includePassAll() check.Rule[*Analysis] {
 			return found, gaps
 		},
 	}
+}
+
+// behind is a finding about an include that tells what the record of another name says,
+// which is evidence too.
+func (a *Analysis) behind(n *Node, at place, name string, detail check.Text) check.Finding {
+	f := a.finding(n, at, detail)
+	if other := a.Nodes[name]; other != nil {
+		f.Evidence = append(f.Evidence, other.evidence()...)
+	}
+	return f
 }

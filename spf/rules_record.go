@@ -169,9 +169,9 @@ func spf2() check.Rule[*Analysis] {
 		},
 		Applies: func(a *Analysis) (bool, []check.Gap) { return len(answers(a.reply)) > 0, a.Unread },
 		Check: func(a *Analysis) ([]check.Finding, []check.Gap) {
-			var found []check.Finding
-			for _, txt := range a.senderID[:min(len(a.senderID), maxFindings)] {
-				found = append(found, check.Finding{
+			return few(len(a.senderID), func(i int) (check.Finding, bool) {
+				txt := a.senderID[i]
+				return check.Finding{
 					Subject:  a.Domain,
 					Detail:   check.Textf("%q is a Sender ID record", clip(txt)),
 					Evidence: []check.Evidence{{Source: "TXT " + a.Owner, Text: txt}},
@@ -179,9 +179,8 @@ func spf2() check.Rule[*Analysis] {
 						Summary: check.Textf("Delete the record"),
 						Changes: []check.Change{{Name: a.Owner, Type: "TXT", Old: []string{txt}}},
 					},
-				})
-			}
-			return found, nil
+				}, true
+			}), nil
 		},
 	}
 }

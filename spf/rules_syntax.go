@@ -105,7 +105,7 @@ func domainSpec() check.Rule[*Analysis] {
 		Cite: []check.Cite{check.RFC(7208, "7.1"), check.RFC(7208, "4.3"), check.RFC(7208, "6.1"), check.RFC(7208, "4.8")},
 	}, FaultDomain, "Correct the domain name")
 	faults := r.Check
-	names := perNode(badNames)
+	names := perTerm(badName)
 	r.Check = func(a *Analysis) ([]check.Finding, []check.Gap) {
 		found, gaps := faults(a)
 		more, _ := names(a)
@@ -114,38 +114,30 @@ func domainSpec() check.Rule[*Analysis] {
 	return r
 }
 
-// badNames finds names that fit the grammar and are no names of the DNS.
-func badNames(a *Analysis, n *Node) []check.Finding {
-	var found []check.Finding
-	for i := range n.terms {
-		t := &n.terms[i]
-		if len(found) == maxFindings {
-			break
-		}
-		if _, right, ok := blankMissing(t.text); ok {
-			f := a.finding(n, t.at, check.Textf("%s: is a blank missing in front of %s?", clip(t.text), right))
-			f.Fix = a.fix(n, check.Textf("Put a blank in front of %s", right))
-			found = append(found, f)
-			continue
-		}
-		spec := n.spec(t)
-		if local, host, ok := strings.Cut(spec.Raw, "@"); ok && spec.Parts == nil {
-			f := a.finding(n, t.at, check.Textf("%s: there is an @ in it, as in a mail address, and no host has such a name", clip(t.text)))
-			f.Fix = fixText(check.Textf("Leave out %s, if %s is meant", clip(local+"@"), clip(host)))
-			f.Severity = check.Medium
-			found = append(found, f)
-			continue
-		}
-		if _, err := target(spec, n.Name); err != nil && err != errMessage {
-			f := a.finding(n, t.at, check.Textf("%s: %s; receivers that come to the term stop with a permanent error", clip(t.text), reasonOf(err)))
-			if t.link == nil { // RFC 7208, 4.8
-				f.Severity = check.Medium
-				f.Detail = check.Textf("%s: %s; receivers differ in what they do then", clip(t.text), reasonOf(err))
-			}
-			found = append(found, f)
-		}
+// badName finds a name that fits the grammar and is no name of the DNS.
+func badName(a *Analysis, n *Node, t *nodeTerm) (f check.Finding, ok bool) {
+	if _, right, ok := blankMissing(t.text); ok {
+		f = a.finding(n, t.at, check.Textf("%s: is a blank missing in front of %s?", clip(t.text), right))
+		f.Fix = a.fix(n, check.Textf("Put a blank in front of %s", right))
+		return f, true
 	}
-	return found
+	spec := n.spec(t)
+	if local, host, ok := strings.Cut(spec.Raw, "@"); ok && spec.Parts == nil {
+		f = a.finding(n, t.at, check.Textf("%s: there is an @ in it, as in a mail address, and no host has such a name", clip(t.text)))
+		f.Fix = fixText(check.Textf("Leave out %s, if %s is meant", clip(local+"@"), clip(host)))
+		f.Severity = check.Medium
+		return f, true
+	}
+	_, err := target(spec, n.Name)
+	if err == nil || err == errMessage {
+		return f, false
+	}
+	f = a.finding(n, t.at, check.Textf("%s: %s; receivers that come to the term stop with a permanent error", clip(t.text), reasonOf(err)))
+	if t.link == nil { // RFC 7208, 4.8
+		f.Severity = check.Medium
+		f.Detail = check.Textf("%s: %s; receivers differ in what they do then", clip(t.text), reasonOf(err))
+	}
+	return f, true
 }
 
 func reasonOf(err error) string {
@@ -201,18 +193,17 @@ func mechanismAsModifier() check.Rule[*Analysis] {
 		},
 		Applies: hasRecord,
 		Check: perNode(func(a *Analysis, n *Node) []check.Finding {
-			var found []check.Finding
-			for i, m := range n.Record.Modifiers {
-				if !namesMechanism(m.Name) || len(found) >= maxFindings {
-					continue
+			return few(len(n.Record.Modifiers), func(i int) (f check.Finding, ok bool) {
+				m := n.Record.Modifiers[i]
+				if !namesMechanism(m.Name) {
+					return f, false
 				}
-				f := a.finding(n, n.places.modifiers[i], check.Textf("%s=%s is an unknown modifier to receivers", m.Name, clip(m.Value.Raw)))
+				f = a.finding(n, n.places.modifiers[i], check.Textf("%s=%s is an unknown modifier to receivers", m.Name, clip(m.Value.Raw)))
 				if d, ok := asMechanism(m); ok {
 					f.Fix = a.fix(n, check.Textf("Write %s", d.String()))
 				}
-				found = append(found, f)
-			}
-			return found
+				return f, true
+			})
 		}),
 	}
 }
@@ -237,15 +228,15 @@ func unknownModifier() check.Rule[*Analysis] {
 		},
 		Applies: hasRecord,
 		Check: perNode(func(a *Analysis, n *Node) []check.Finding {
-			var found []check.Finding
-			for i, m := range n.Record.Modifiers {
+			return few(len(n.Record.Modifiers), func(i int) (f check.Finding, ok bool) {
+				m := n.Record.Modifiers[i]
 				known := slices.ContainsFunc(reportModifiers, func(s string) bool { return strings.EqualFold(s, m.Name) })
 				again := strings.EqualFold(m.Name+"="+m.Value.Raw, version) // spf.version-again
-				if !known && !again && !namesMechanism(m.Name) && len(found) < maxFindings {
-					found = append(found, a.finding(n, n.places.modifiers[i], check.Textf("%s=%s has no effect", clip(m.Name), clip(m.Value.Raw))))
+				if known || again || namesMechanism(m.Name) {
+					return f, false
 				}
-			}
-			return found
+				return a.finding(n, n.places.modifiers[i], check.Textf("%s=%s has no effect", clip(m.Name), clip(m.Value.Raw))), true
+			})
 		}),
 	}
 }

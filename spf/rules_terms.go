@@ -69,31 +69,26 @@ func duplicateTerm() check.Rule[*Analysis] {
 		},
 		Applies: hasRecord,
 		Check: perNode(func(a *Analysis, n *Node) []check.Finding {
-			var found []check.Finding
 			seen := make(map[termKey]*nodeTerm, len(n.terms))
-			for i := range n.terms {
+			return few(len(n.terms), func(i int) (f check.Finding, ok bool) {
 				t := &n.terms[i]
 				if t.directive == nil {
-					break
+					return f, false
 				}
 				key := t.directive.key(n.Name)
 				first := seen[key]
 				if first == nil {
 					seen[key] = t
-					continue
+					return f, false
 				}
-				if len(found) == maxFindings {
-					break
-				}
-				f := a.finding(n, t.at, check.Textf("%s stands there again", clip(t.text)))
+				f = a.finding(n, t.at, check.Textf("%s stands there again", clip(t.text)))
 				f.Fix = a.fix(n, check.Textf("Delete it"))
 				if t.directive.Qualifier != first.directive.Qualifier {
 					f.Detail = check.Textf("%s never decides: its clients are matched before by %s", clip(t.text), clip(first.text))
 					f.Fix = fixText(check.Textf("Delete %s, which changes nothing; or delete %s if %s is meant", clip(t.text), clip(first.text), clip(t.text)))
 				}
-				found = append(found, f)
-			}
-			return found
+				return f, true
+			})
 		}),
 	}
 }
@@ -111,37 +106,28 @@ func broadRange(ipv4, ipv6 int) check.Rule[*Analysis] {
 			Since: since,
 		},
 		Applies: hasRecord,
-		Check: perNode(func(a *Analysis, n *Node) []check.Finding {
-			var found []check.Finding
-			for i := range n.terms {
-				t := &n.terms[i]
-				d := t.directive
-				if d == nil {
-					break
-				}
-				v4, v6 := d.widths()
-				broad4, broad6 := v4 > 0 && v4 < ipv4, v6 > 0 && v6 < ipv6
-				if d.Qualifier != Pass || len(found) >= maxFindings {
-					continue
-				}
-				open := func(g termGap) bool { return g.directive == d && g.Why != check.Undecidable }
-				if (v4 == 0 || v6 == 0) && slices.ContainsFunc(n.gaps, open) { // what is known is spf.all-pass
-					found = append(found, a.finding(n, t.at, check.Textf("%s passes every address if the name has one", clip(t.text))))
-					continue
-				}
-				if !broad4 && !broad6 {
-					continue
-				}
-				f := a.finding(n, t.at, check.Textf("%s passes 2^%d addresses", clip(t.text), 128-v6))
-				if broad4 {
-					f.Detail = check.Textf("%s passes %d addresses", clip(t.text), 1<<(32-v4))
-				}
-				if v4 >= 8 || !broad4 && v6 >= 16 {
-					f.Severity = check.Medium
-				}
-				found = append(found, f)
+		Check: perTerm(func(a *Analysis, n *Node, t *nodeTerm) (f check.Finding, ok bool) {
+			d := t.directive
+			if d == nil || d.Qualifier != Pass {
+				return f, false
 			}
-			return found
+			v4, v6 := d.widths()
+			open := func(g termGap) bool { return g.directive == d && g.Why != check.Undecidable }
+			if (v4 == 0 || v6 == 0) && slices.ContainsFunc(n.gaps, open) { // what is known is spf.all-pass
+				return a.finding(n, t.at, check.Textf("%s passes every address if the name has one", clip(t.text))), true
+			}
+			broad4, broad6 := v4 > 0 && v4 < ipv4, v6 > 0 && v6 < ipv6
+			if !broad4 && !broad6 {
+				return f, false
+			}
+			f = a.finding(n, t.at, check.Textf("%s passes 2^%d addresses", clip(t.text), 128-v6))
+			if broad4 {
+				f.Detail = check.Textf("%s passes %d addresses", clip(t.text), 1<<(32-v4))
+			}
+			if v4 >= 8 || !broad4 && v6 >= 16 {
+				f.Severity = check.Medium
+			}
+			return f, true
 		}),
 	}
 }
@@ -161,28 +147,22 @@ func includeBroad(ipv4, ipv6 int) check.Rule[*Analysis] {
 		},
 		Applies: hasRecord,
 		Check: func(a *Analysis) ([]check.Finding, []check.Gap) {
-			var found []check.Finding
 			seen := map[Step]bool{} // one finding a term, however many ranges it brings
-			for i := range a.Authorized {
+			return few(len(a.Authorized), func(i int) (f check.Finding, ok bool) {
 				s, most := &a.Authorized[i], ipv6
 				if s.Prefix.Addr().Is4() {
 					most = ipv4
 				}
-				if s.Prefix.Bits() == 0 || s.Prefix.Bits() >= most || len(found) == maxFindings {
-					continue // a length of 0 is spf.include-pass-all
+				if s.Prefix.Bits() == 0 || s.Prefix.Bits() >= most {
+					return f, false // a length of 0 is spf.include-pass-all
 				}
 				link, n := a.included(s)
 				if link.Term == "" || seen[link] {
-					continue
+					return f, false
 				}
 				seen[link] = true
-				f := a.finding(n, n.placeOf(link.Term), check.Textf("%s: %s in the record of %s passes 2^%d addresses", clip(link.Term), clip(s.Term), s.Name, s.Prefix.Addr().BitLen()-s.Prefix.Bits()))
-				if at := a.Nodes[s.Name]; at != nil {
-					f.Evidence = append(f.Evidence, at.evidence()...)
-				}
-				found = append(found, f)
-			}
-			return found, a.answerGaps()
+				return a.behind(n, n.placeOf(link.Term), s.Name, check.Textf("%s: %s in the record of %s passes 2^%d addresses", clip(link.Term), clip(s.Term), s.Name, s.Prefix.Addr().BitLen()-s.Prefix.Bits())), true
+			}), a.answerGaps()
 		},
 	}
 }
@@ -272,7 +252,7 @@ func (a *Analysis) repeated() [][]Link {
 	}
 	var all [][]Link
 	for _, name := range order {
-		if n := a.Nodes[name]; n != nil && n.Record != nil && !a.circular(name) && len(all) < maxFindings {
+		if n := a.Nodes[name]; n != nil && n.Record != nil && !a.circular(name) {
 			all = append(all, in[name][:min(len(in[name]), maxFindings)])
 		}
 	}
@@ -296,27 +276,19 @@ func hostBits() check.Rule[*Analysis] {
 			Since: since,
 		},
 		Applies: hasRecord,
-		Check: perNode(func(a *Analysis, n *Node) []check.Finding {
-			var found []check.Finding
-			for i := range n.terms {
-				t := &n.terms[i]
-				d := t.directive
-				if d == nil {
-					break
-				}
-				if p := d.Prefix; !p.IsValid() || p == p.Masked() || p.Bits() == 0 || len(found) == maxFindings {
-					continue
-				}
-				one := Directive{Qualifier: d.Qualifier, Mechanism: d.Mechanism, Prefix: netip.PrefixFrom(d.Prefix.Addr(), d.Prefix.Addr().BitLen())}
-				all := Directive{Qualifier: d.Qualifier, Mechanism: d.Mechanism, Prefix: d.Prefix.Masked()}
-				f := a.finding(n, t.at, check.Textf("%s stands for all of %s, not for %s", t.text, d.Prefix.Masked().String(), d.Prefix.Addr().String()))
-				f.Fix = a.fix(n, check.Textf("Write %s, which means the same; or %s if that one address is meant", all.String(), one.String()))
-				if d.Qualifier != Pass {
-					f.Severity = check.Info
-				}
-				found = append(found, f)
+		Check: perTerm(func(a *Analysis, n *Node, t *nodeTerm) (f check.Finding, ok bool) {
+			d := t.directive
+			if d == nil || !d.Prefix.IsValid() || d.Prefix == d.Prefix.Masked() || d.Prefix.Bits() == 0 {
+				return f, false
 			}
-			return found
+			one := Directive{Qualifier: d.Qualifier, Mechanism: d.Mechanism, Prefix: netip.PrefixFrom(d.Prefix.Addr(), d.Prefix.Addr().BitLen())}
+			all := Directive{Qualifier: d.Qualifier, Mechanism: d.Mechanism, Prefix: d.Prefix.Masked()}
+			f = a.finding(n, t.at, check.Textf("%s stands for all of %s, not for %s", t.text, d.Prefix.Masked().String(), d.Prefix.Addr().String()))
+			f.Fix = a.fix(n, check.Textf("Write %s, which means the same; or %s if that one address is meant", all.String(), one.String()))
+			if d.Qualifier != Pass {
+				f.Severity = check.Info
+			}
+			return f, true
 		}),
 	}
 }
@@ -350,29 +322,24 @@ func privateIP() check.Rule[*Analysis] {
 			Since: since,
 		},
 		Applies: hasRecord,
-		Check: perNode(func(a *Analysis, n *Node) []check.Finding {
-			var found []check.Finding
-			for i := range n.terms {
-				t := &n.terms[i]
-				d := t.directive
-				if d == nil {
-					break
-				}
-				kind := reserved(d.Prefix)
-				if d.Qualifier == Fail || kind == "" || len(found) >= maxFindings {
-					continue
-				}
-				f := a.finding(n, t.at, check.Textf("%s is %s", t.text, kind))
-				if kind == documentation {
-					f.Severity = check.Info // it authorises nobody anywhere
-				} else if ip4, ok := d.unmapped(); ok {
-					f.Fix = a.fix(n, check.Textf("Write %s", ip4.String()))
-				} else {
-					f.Fix = a.fix(n, check.Textf("Remove %s", t.text))
-				}
-				found = append(found, f)
+		Check: perTerm(func(a *Analysis, n *Node, t *nodeTerm) (f check.Finding, ok bool) {
+			d := t.directive
+			if d == nil || d.Qualifier == Fail {
+				return f, false
 			}
-			return found
+			kind := reserved(d.Prefix)
+			if kind == "" {
+				return f, false
+			}
+			f = a.finding(n, t.at, check.Textf("%s is %s", t.text, kind))
+			if kind == documentation {
+				f.Severity = check.Info // it authorises nobody anywhere
+			} else if ip4, ok := d.unmapped(); ok {
+				f.Fix = a.fix(n, check.Textf("Write %s", ip4.String()))
+			} else {
+				f.Fix = a.fix(n, check.Textf("Remove %s", t.text))
+			}
+			return f, true
 		}),
 	}
 }

@@ -225,7 +225,7 @@ func mxTooMany() check.Rule[*Analysis] {
 					}
 				}
 			}
-			return found[:min(len(found), maxFindings)], gaps
+			return found, gaps
 		},
 	}
 }
