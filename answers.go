@@ -87,7 +87,7 @@ func (v *view) forge(results []check.Result) check.Answer {
 	}
 	if r := find(results, "spf.include-unregistered"); r != nil && r.Outcome == check.Fail {
 		// It may be on hold, and then nobody gets it.
-		a.Text = check.Textf("DMARC asks receivers to refuse what fails, but the SPF record trusts a domain that does not exist: whoever can get it can.")
+		a.Text = check.Textf("DMARC asks receivers to refuse what fails, but the SPF record trusts a domain that does not exist: anybody who can get that domain can.")
 		return a
 	}
 	a.Answer, a.Outcome = "no", check.Pass
@@ -101,11 +101,11 @@ func (v *view) forge(results []check.Result) check.Answer {
 	return a
 }
 
-func causeOf(g check.Gap) string {
-	if cause := g.CauseText(); cause != "" {
+func causeOf(g check.Gap) check.Text {
+	if cause := g.Words(); !cause.IsZero() {
 		return cause
 	}
-	return g.Subject
+	return g.About()
 }
 
 // ownMail: will mail of the domain's own services be authenticated?
@@ -162,28 +162,37 @@ func (v *view) ownMail() check.Answer {
 // services says how each service that SPF names is authenticated; bySPF says that
 // the record can be evaluated.
 func (v *view) services(bySPF bool) (all check.Text, unsigned, unsure []string) {
-	var parts []string
+	var parts []check.Text
 	for _, s := range v.senders {
-		how := "DKIM not known"
+		how := check.Textf("DKIM not known")
 		switch v.signing(s.Provider) {
 		case signs:
-			how = "DKIM"
+			how = check.Textf("DKIM")
 		case published:
-			how = "DKIM records published"
+			how = check.Textf("DKIM records published")
 			unsure = append(unsure, s.Name)
 		case signsNot:
-			how = "no DKIM"
+			how = check.Textf("no DKIM")
 			unsigned = append(unsigned, s.Name)
 		}
 		if bySPF {
-			how = "SPF, " + how
+			how = check.Textf("SPF, %s", how)
 		}
-		parts = append(parts, s.Name+": "+how)
+		parts = append(parts, check.Textf("%s: %s", s.Name, how))
 	}
 	if len(parts) == 0 {
 		return check.Textf(""), nil, nil
 	}
-	return check.Textf(" %s.", strings.Join(parts, "; ")), unsigned, unsure
+	return check.Textf(" %s.", list("%s; %s", parts)), unsigned, unsure
+}
+
+// list joins texts, of which there is one at least, by a format of two.
+func list(format string, texts []check.Text) check.Text {
+	all := texts[0]
+	for _, t := range texts[1:] {
+		all = check.Textf(format, all, t)
+	}
+	return all
 }
 
 // certificates: until when do those that were seen hold?

@@ -1,7 +1,6 @@
 package mailcheck
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"github.com/mailcheck-go/mailcheck/dkim"
 	"github.com/mailcheck-go/mailcheck/dmarc"
 	"github.com/mailcheck-go/mailcheck/mx"
+	"github.com/mailcheck-go/mailcheck/spf"
 	"github.com/mailcheck-go/mailcheck/tlscert"
 )
 
@@ -61,8 +61,11 @@ func (v *view) spfLine() check.Text {
 	for _, s := range v.senders {
 		who = append(who, s.Name)
 	}
-	text := check.Textf("%d of 10 lookups%s, %s", a.Lookups, atLeast(len(a.Gaps) > 0), ending(string(a.All)))
-	switch addresses := count(a.IPv4, "IPv4 address", "IPv4 addresses"); {
+	text := check.Textf("%d of 10 lookups, %s", a.Lookups, ending(a.All))
+	if len(a.Gaps) > 0 {
+		text = check.Textf("%d of 10 lookups or more, %s", a.Lookups, ending(a.All))
+	}
+	switch addresses := count(a.IPv4, "1 IPv4 address", "%s IPv4 addresses"); {
 	case a.Everybody():
 		text = check.Textf("%s; everybody may send", text)
 	case a.Exact():
@@ -82,11 +85,11 @@ func (v *view) spfLine() check.Text {
 }
 
 // count writes a number of things.
-func count(n uint64, one, many string) string {
+func count(n uint64, one, many string) check.Text {
 	if n == 1 {
-		return "1 " + one
+		return check.Textf(one)
 	}
-	return thousands(n) + " " + many
+	return check.Textf(many, thousands(n))
 }
 
 // thousands writes 1234567 as 1,234,567.
@@ -98,60 +101,54 @@ func thousands(n uint64) string {
 	return s
 }
 
-func atLeast(open bool) string {
-	if open {
-		return " or more"
+// ending is the all of a record, whose result it is.
+func ending(all spf.Result) check.Text {
+	switch all {
+	case spf.Fail:
+		return check.Textf("ends in %s", "-all")
+	case spf.SoftFail:
+		return check.Textf("ends in %s", "~all")
+	case spf.Neutral:
+		return check.Textf("ends in %s", "?all")
+	case spf.Pass:
+		return check.Textf("ends in %s", "+all")
 	}
-	return ""
-}
-
-func ending(result string) string {
-	switch result {
-	case "fail":
-		return "ends in -all"
-	case "softfail":
-		return "ends in ~all"
-	case "neutral":
-		return "ends in ?all"
-	case "pass":
-		return "ends in +all"
-	}
-	return "no all"
+	return check.Textf("no all")
 }
 
 func (v *view) dkimLine() check.Text {
 	a := v.dkim
-	var parts []string
+	var parts []check.Text
 	revoked, unknown := 0, 0
 	for _, s := range a.Selectors {
 		switch {
 		case s.State == dkim.StateUnknown && s.Target != "":
-			parts = append(parts, s.Name+v.keyOwner(s.Target)+" key not known")
+			parts = append(parts, check.Textf("%s key not known", v.keyOf(s.Name, s.Target)))
 		case s.State == dkim.StateUnknown:
 			unknown++
 		case s.State == dkim.StateDangling:
-			parts = append(parts, s.Name+" dangling")
+			parts = append(parts, check.Textf("%s dangling", s.Name))
 		case s.State == dkim.StateFound:
 			i := slices.IndexFunc(a.Keys, func(k dkim.Key) bool { return k.Selector == s.Name })
 			switch {
 			case i >= 0:
 				k := a.Keys[i]
-				parts = append(parts, fmt.Sprintf("%s%s %s %d", s.Name, v.keyOwner(k.Target), k.Type, k.Bits))
+				parts = append(parts, check.Textf("%s %s %d", v.keyOf(s.Name, k.Target), string(k.Type), k.Bits))
 			case len(s.Records) > 0 && s.Records[0].Revoked():
 				revoked++
 			default:
-				parts = append(parts, s.Name+" no usable key")
+				parts = append(parts, check.Textf("%s no usable key", s.Name))
 			}
 		}
 	}
 	if revoked > 0 {
-		parts = append(parts, fmt.Sprintf("%d revoked", revoked))
+		parts = append(parts, check.Textf("%d revoked", revoked))
 	}
 	switch {
 	case a.AllRevoked && len(parts) == 0:
 		return check.Textf("every key is revoked by a wildcard")
 	case len(parts) > 0:
-		return check.Textf("%s: %s", count(uint64(len(parts)), "selector", "selectors"), strings.Join(parts, ", "))
+		return check.Textf("%s: %s", count(uint64(len(parts)), "1 selector", "%s selectors"), list("%s, %s", parts))
 	case unknown == len(a.Selectors) && unknown > 0:
 		return check.Textf("not known: %d questions for selectors stayed without an answer", unknown)
 	case a.Complete:
@@ -160,11 +157,12 @@ func (v *view) dkimLine() check.Text {
 	return check.Textf("no key at the %d selectors that were tried; others may exist", len(a.Selectors))
 }
 
-func (v *view) keyOwner(target string) string {
+// keyOf is a selector, and whose key it leads to.
+func (v *view) keyOf(selector, target string) string {
 	if p := v.providers.ByKeyTarget(target); p != nil {
-		return " (" + p.Name + ")"
+		return selector + " (" + p.Name + ")"
 	}
-	return ""
+	return selector
 }
 
 func (v *view) dmarcLine() check.Text {
@@ -191,28 +189,30 @@ func (v *view) dmarcLine() check.Text {
 	if g.Owner != v.facts.Domain {
 		text = check.Textf("inherited from %s: %s", g.Owner, text)
 	}
-	var to []string
+	var to []check.Text
 	for _, r := range g.Reports {
 		if r.Tag == "rua" {
-			to = append(to, r.URI.Address+reportNote(r))
+			to = append(to, reportsTo(r))
 		}
 	}
 	if len(to) == 0 {
 		return check.Textf("%s; no aggregate reports", text)
 	}
-	return check.Textf("%s; reports to %s", text, strings.Join(to, ", "))
+	return check.Textf("%s; reports to %s", text, list("%s, %s", to))
 }
 
-func reportNote(r dmarc.Report) string {
-	switch {
+// reportsTo is an address for reports, and whether it wants them.
+func reportsTo(r dmarc.Report) check.Text {
+	switch to := r.URI.Address; {
 	case !r.External:
-		return ""
+		return check.Textf("%s", to)
 	case r.State == "":
-		return " (external, consent not known)"
+		return check.Textf("%s (external, consent not known)", to)
 	case r.State == dmarc.StateSent:
-		return " (external, consents)"
+		return check.Textf("%s (external, consents)", to)
+	default:
+		return check.Textf("%s (external, %s)", to, string(r.State))
 	}
-	return " (external, " + string(r.State) + ")"
 }
 
 func (v *view) mxLine() check.Text {
@@ -234,11 +234,11 @@ func (v *view) mxLine() check.Text {
 			who = append(who, p.Name)
 		}
 	}
+	text := check.Textf("%s", strings.Join(hosts, ", "))
 	const shown = 4
 	if n := len(hosts); n > shown {
-		hosts = append(hosts[:shown], fmt.Sprintf("… %d more", n-shown))
+		text = check.Textf("%s and %d more", strings.Join(hosts[:shown], ", "), n-shown)
 	}
-	text := check.Textf("%s", strings.Join(hosts, ", "))
 	if len(who) > 0 {
 		text = check.Textf("%s (%s)", text, strings.Join(who, ", "))
 	}
@@ -279,18 +279,23 @@ func (v *view) tlsrptLine() check.Text {
 }
 
 func (v *view) certLine() check.Text {
-	var parts []string
+	var parts []check.Text
 	for _, h := range v.tlscert.Hosts {
-		s := h.String() + " (" + h.Why + ")"
-		switch t := h.NotAfter(); {
-		case !t.IsZero():
-			s += " until " + t.Format(time.DateOnly)
-		default:
-			s += " not seen"
+		part := check.Textf("%s (%s) not seen", h.String(), because(h.Why))
+		if t := h.NotAfter(); !t.IsZero() {
+			part = check.Textf("%s (%s) until %s", h.String(), because(h.Why), t.Format(time.DateOnly))
 		}
-		parts = append(parts, s)
+		parts = append(parts, part)
 	}
-	return check.Textf("%s", strings.Join(parts, "; "))
+	return list("%s; %s", parts)
+}
+
+// because words why a host is looked at.
+func because(why string) check.Text {
+	if desk, ok := strings.CutPrefix(why, "CNAME to "); ok {
+		return check.Textf("CNAME to %s", desk)
+	}
+	return check.Textf(why)
 }
 
 // caaLine says who may issue certificates for the name.
@@ -377,8 +382,9 @@ func (v *view) sessionLine() check.Text {
 	if len(kinds) == 0 {
 		return check.Text{}
 	}
+	parts := make([]check.Text, len(kinds))
 	for i, kind := range kinds {
-		kinds[i] = kind + " at " + count(uint64(addrs[kind]), "address", "addresses")
+		parts[i] = check.Textf("%s at %s", kind, count(uint64(addrs[kind]), "1 address", "%s addresses"))
 	}
-	return check.Textf("%s", strings.Join(kinds, ", "))
+	return list("%s, %s", parts)
 }

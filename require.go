@@ -75,11 +75,11 @@ func (v *view) standing(id string) standing {
 	s := standing{Provider: v.providers.Get(id)}
 	if s.Provider == nil {
 		s.Provider = &provider.Provider{ID: id, Name: id}
-		s.gaps = []check.Gap{{Subject: id, Why: check.Undecidable, Cause: cause("no service of this id is known")}}
+		s.gaps = []check.Gap{{Subject: id, Why: check.Undecidable, Cause: check.Errorf("no service of this id is known")}}
 		return s
 	}
 	if s.by = v.providers.Includer(s.Provider); s.by == nil {
-		s.gaps = []check.Gap{{Subject: s.Name, Why: check.Undecidable, Cause: cause("no SPF include of it is known: it sends with an envelope sender of its own, or each account has an include of its own")}}
+		s.gaps = []check.Gap{{Subject: s.Name, Why: check.Undecidable, Cause: check.Errorf("no SPF include of it is known: it sends with an envelope sender of its own, or each account has an include of its own")}}
 		return s
 	}
 	switch {
@@ -100,12 +100,6 @@ func (v *view) standing(id string) standing {
 	s.unnamed(v, &d, gaps)
 	return s
 }
-
-// cause is an error of our own, which is put into other languages as it stands.
-type cause string
-
-func (c cause) Error() string    { return string(c) }
-func (c cause) Text() check.Text { return check.Textf(string(c)) }
 
 // mentioned is the standing of a service that terms name: what its addresses get decides,
 // and where these are not known, the terms alone.
@@ -139,7 +133,8 @@ func (s *standing) mentioned(v *view, all []mention, ranges []netip.Prefix, d *s
 			return
 		}
 		if s.why = stopped(d); s.why.IsZero() {
-			s.why = check.Textf("%s takes some of its addresses out", v.taker(best.way, ranges, d))
+			s.why = v.taker(best.way, ranges, d,
+				"%s in the record of %s comes before it and excludes some of its addresses", "a term before it excludes some of its addresses")
 		}
 	case CoveredNone:
 		s.state = refused
@@ -150,7 +145,8 @@ func (s *standing) mentioned(v *view, all []mention, ranges []netip.Prefix, d *s
 			}
 		} else if best.passes() {
 			if s.why = stopped(d); s.why.IsZero() {
-				s.why = check.Textf("%s takes its addresses out", v.taker(best.way, ranges, d))
+				s.why = v.taker(best.way, ranges, d,
+					"%s in the record of %s comes before it and excludes its addresses", "a term before it excludes its addresses")
 			}
 		}
 	}
@@ -167,8 +163,9 @@ func stopped(d *spf.Decision) check.Text {
 }
 
 // taker says which term gives something else than a pass to addresses of a service, in
-// the first record on the way to the term that names it in which one does.
-func (v *view) taker(way []spf.Step, ranges []netip.Prefix, d *spf.Decision) check.Text {
+// the first record on the way to the term that names it in which one does; unnamed says
+// it where none is found.
+func (v *view) taker(way []spf.Step, ranges []netip.Prefix, d *spf.Decision, named, unnamed string) check.Text {
 	for _, step := range way {
 		if step.Name != v.facts.Domain {
 			in := spf.Analyze(&spf.Facts{Domain: step.Name, Replies: v.facts.SPF.Replies}).Decide(ranges)
@@ -178,12 +175,12 @@ func (v *view) taker(way []spf.Step, ranges []netip.Prefix, d *spf.Decision) che
 			for _, at := range s.Path {
 				qualifier, all := termOf(at.Term)
 				if s.Result != spf.Pass && qualifier && !all {
-					return check.Textf("%s in the record of %s comes before it and", at.Term, at.Name)
+					return check.Textf(named, at.Term, at.Name)
 				}
 			}
 		}
 	}
-	return check.Textf("a term before it")
+	return check.Textf(unnamed)
 }
 
 // termOf reports whether a term has a qualifier other than that of a pass, and is an all.
@@ -451,11 +448,11 @@ func (s *standing) text(v *view) check.Text {
 	}
 	switch g := s.gaps[0]; {
 	case g.Cause == nil:
-		return check.Textf("%s was not asked", g.Subject)
+		return check.Textf("%s was not asked", g.About())
 	case strings.Contains(g.CauseText(), g.Subject):
 		return check.Textf("%s", g.Cause)
 	default:
-		return check.Textf("%s: %s", g.Subject, g.Cause)
+		return check.Textf("%s: %s", g.About(), g.Cause)
 	}
 }
 
@@ -466,16 +463,19 @@ func (s *standing) absence(v *view) check.Text {
 	case len(v.spf.Texts) > 1:
 		return check.Textf("There are %d SPF records, of which receivers take none", len(v.spf.Texts))
 	case !s.asked:
-		return check.Textf("No term of the SPF record names it; for its addresses nobody asked")
+		return check.Textf("No term of the SPF record names it; nobody asked for its addresses")
 	}
 	return check.Textf("No term of the SPF record names it, and none passes its addresses")
 }
 
 // wayText writes "include:a.example in the record of acme.example, …".
-func wayText(way []spf.Step) string {
-	var all []string
-	for _, s := range way {
-		all = append(all, s.Term+" in the record of "+s.Name)
+func wayText(way []spf.Step) check.Text {
+	if len(way) == 0 {
+		return check.Textf("")
 	}
-	return strings.Join(all, ", ")
+	var all []check.Text
+	for _, s := range way {
+		all = append(all, check.Textf("%s in the record of %s", s.Term, s.Name))
+	}
+	return list("%s, %s", all)
 }

@@ -1,8 +1,6 @@
 package mailcheck
 
 import (
-	"fmt"
-
 	"github.com/mailcheck-go/mailcheck/check"
 	"github.com/mailcheck-go/mailcheck/dkim"
 	"github.com/mailcheck-go/mailcheck/dmarc"
@@ -125,7 +123,7 @@ func (v *view) noKey() (bool, []check.Gap) {
 	}
 	return false, []check.Gap{{
 		Subject: "DKIM selectors of " + v.facts.Domain, Why: check.Undecidable,
-		Cause: fmt.Errorf("none of the %d selectors that were tried has a key, and the DNS does not list others; name one with --selector", len(v.dkim.Selectors)),
+		Cause: check.Errorf("none of the %d selectors that were tried has a key, and the DNS does not list others; name one with --selector", len(v.dkim.Selectors)),
 	}}
 }
 

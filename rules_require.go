@@ -96,7 +96,7 @@ func (v *view) authorize(missing []standing) *check.Fix {
 	}
 	switch after := spf.Analyze(facts.SPF); {
 	case after.Lookups > spf.MaxLookups:
-		return &check.Fix{Summary: check.Textf("Add %s to the SPF record. It then costs %d lookups, and receivers stop at %d: take out others first, or write their addresses out.", terms, after.Lookups, spf.MaxLookups)}
+		return &check.Fix{Summary: check.Textf("Add %s to the SPF record. It then costs %d lookups, and receivers stop at %d: remove others first, or list their addresses instead.", terms, after.Lookups, spf.MaxLookups)}
 	case len(after.Gaps) > 0:
 		return &check.Fix{Summary: check.Textf("Add %s to the SPF record.", terms), Changes: changes}
 	default:

@@ -18,7 +18,7 @@ func spfTemperror() check.Rule[*view] {
 			ID: "spf.temperror", Severity: check.Medium, Since: "v0.1.0",
 			Title: "SPF cannot be evaluated because name servers fail",
 			Text: "The name servers of a name that SPF has to look up do not answer, or answer with an error; those of other names do. " +
-				"Receivers that come to it stop with a temporary error: they delay the mail, or take it without SPF.",
+				"Receivers that reach it stop with a temporary error: they delay the mail, or take it without SPF.",
 			Fix:  "Repair the name servers of that name, or remove the term that leads there.",
 			Cite: []check.Cite{check.RFC(7208, "2.6.6"), check.RFC(7208, "4.4"), check.RFC(7208, "5")},
 		},
@@ -46,8 +46,8 @@ func spfIncludeTemperror() check.Rule[*view] {
 			ID: "spf.include-temperror", Severity: check.Medium, Since: "v0.1.0",
 			Title: "An included SPF record cannot be read",
 			Text: "The name servers of a record that include or redirect leads to do not answer, or answer with an error; others do. " +
-				"Receivers that come to it stop with a temporary error: they delay the mail, or take it without SPF.",
-			Fix:  "Check again later. If it stays, tell whoever publishes the record, or remove the term that leads there.",
+				"Receivers that reach it stop with a temporary error: they delay the mail, or take it without SPF.",
+			Fix:  "Check again later. If it stays, tell the publisher of the record, or remove the term that leads there.",
 			Cite: []check.Cite{check.RFC(7208, "5.2"), check.RFC(7208, "6.1"), check.RFC(7208, "2.6.6")},
 		},
 		Applies: func(v *view) (bool, []check.Gap) {

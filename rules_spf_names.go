@@ -1,7 +1,6 @@
 package mailcheck
 
 import (
-	"fmt"
 	"net/netip"
 	"slices"
 
@@ -139,7 +138,7 @@ func subdomainUnprotected() check.Rule[*view] {
 			if subs.Beyond > 0 {
 				gaps = append(gaps, check.Gap{
 					Subject: "the names below " + v.facts.Domain, Why: check.Limit,
-					Cause: fmt.Errorf("%d names of the zone were not looked at", subs.Beyond),
+					Cause: check.Errorf("%d names of the zone were not looked at", subs.Beyond),
 				})
 			}
 			for _, s := range subs.Names[:min(len(subs.Names), subdomainMax)] {

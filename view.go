@@ -1,7 +1,6 @@
 package mailcheck
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -193,7 +192,7 @@ func (v *view) webGaps() []check.Gap {
 		}
 	}
 	if n := v.dns().WebBeyond; n > 0 {
-		gaps = append(gaps, check.Gap{Subject: "help centres of " + v.facts.Domain, Why: check.Limit, Cause: fmt.Errorf("%d names of the zone were not looked at", n)})
+		gaps = append(gaps, check.Gap{Subject: "help centres of " + v.facts.Domain, Why: check.Limit, Cause: check.Errorf("%d names of the zone were not looked at", n)})
 	}
 	return gaps
 }

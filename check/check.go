@@ -130,8 +130,36 @@ func (t *Text) UnmarshalText(s []byte) error {
 	return nil
 }
 
+// Errorf makes an error of a Text, for what the reader of a report is told. It wraps none.
+func Errorf(format string, args ...any) error { return &textError{Textf(format, args...)} }
+
+type textError struct{ text Text }
+
+func (e *textError) Error() string { return e.text.String() }
+func (e *textError) Text() Text    { return e.text }
+
 // texter is an error, say, that can be worded in another language.
 type texter interface{ Text() Text }
+
+// worder is one of a package that does not know this one (dnsx.Failure is): the format
+// and the arguments of its words.
+type worder interface {
+	Words() (format string, args []any)
+}
+
+// textOf makes a Text of what can be worded in another language.
+func textOf(v any) (Text, bool) {
+	switch v := v.(type) {
+	case Text:
+		return v, true
+	case texter:
+		return v.Text(), true
+	case worder:
+		format, args := v.Words()
+		return Textf(format, args...), true
+	}
+	return Text{}, false
+}
 
 // Translation maps an English format or title to another language's. Where an
 // entry is absent, the English stands.
@@ -147,16 +175,13 @@ func (tr Translation) Title(s string) (string, bool) {
 
 // Text words a Text in the translation's language, and reports whether it could.
 // A translated format may name its arguments by number: "%[2]s … %[1]d".
-// An argument that is itself a Text, or an error with a method Text, is translated too.
+// An argument that is itself a Text, or an error with a method Text or Words, is translated too.
 func (tr Translation) Text(t Text) (string, bool) {
 	format, ok := tr.Title(t.Format)
 	args := make([]any, len(t.Args))
 	for i, a := range t.Args {
-		switch inner := a.(type) {
-		case Text:
+		if inner, ok := textOf(a); ok {
 			a, _ = tr.Text(inner)
-		case texter:
-			a, _ = tr.Text(inner.Text())
 		}
 		args[i] = a
 	}

@@ -141,16 +141,31 @@ func (g *Gap) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Words is the cause as a Text, which a cause with a method Text words itself;
+// Words is the cause as a Text, which a cause with a method Text or Words words itself;
 // none for none.
 func (g Gap) Words() Text {
 	if g.Cause == nil {
 		return Text{}
 	}
-	if t, ok := g.Cause.(texter); ok {
-		return t.Text()
+	if t, ok := textOf(g.Cause); ok {
+		return t
 	}
 	return Textf("%s", g.Cause)
+}
+
+// About is the subject as a Text: "SPF of acme.example" can be worded in another language.
+func (g Gap) About() Text {
+	for _, between := range []string{" in the record of ", " of ", " below "} {
+		head, name, ok := strings.Cut(g.Subject, between)
+		switch {
+		case !ok:
+		case between == " in the record of ": // a term, whatever it is
+			return Textf("%s in the record of %s", head, name)
+		case !strings.Contains(head, "%"):
+			return Textf(head+between+"%s", name)
+		}
+	}
+	return Textf("%s", g.Subject)
 }
 
 // CauseText is the cause in words, "" for none.

@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -174,36 +175,54 @@ type Failure struct {
 
 // Error says what was asked, what happened, and where.
 func (f *Failure) Error() string {
-	at := ""
-	if f.Server != "" {
-		at = " at " + f.Server
+	format, args := f.Words()
+	return fmt.Sprintf(format, args...)
+}
+
+// Words is the format of Error and what stands in it, for catalogues of other languages
+// (check.Translation reads it).
+func (f *Failure) Words() (format string, args []any) {
+	format, args = f.words()
+	if f.Server != "" && f.Kind != KindBudget && f.Kind != KindCanceled && f.Kind != KindNotAsked {
+		format, args = format+" at %s", append(args, f.Server)
 	}
+	switch zone, unknown := strings.CutPrefix(f.Detail, "no zone file knows "); { // package zone's
+	case unknown && f.Kind == KindNotAsked:
+		return format + ": no zone file knows %s", append(args, zone)
+	case f.Detail != "" && (f.Kind == KindNetwork || f.Kind == KindMalformed || f.Kind == KindNotAsked):
+		return format + ": %s", append(args, f.Detail)
+	case len(f.EDE) > 0 && f.Kind == KindRCode:
+		codes := make([]string, len(f.EDE))
+		for i, e := range f.EDE {
+			codes[i] = e.String()
+		}
+		return format + " (%s)", append(args, strings.Join(codes, ") ("))
+	}
+	return format, args
+}
+
+// words are without the server, and what went wrong in detail.
+func (f *Failure) words() (format string, args []any) {
+	q := f.Question.String()
 	switch f.Kind {
 	case KindTimeout:
-		return fmt.Sprintf("%s timed out%s", f.Question, at)
+		return "%s timed out", []any{q}
 	case KindRCode:
-		s := fmt.Sprintf("%s got %s%s", f.Question, f.RCode, at)
-		for _, e := range f.EDE {
-			s += " (" + e.String() + ")"
-		}
-		return s
+		return "%s got %s", []any{q, f.RCode.String()}
 	case KindNetwork:
-		return fmt.Sprintf("%s could not be asked%s: %s", f.Question, at, f.Detail)
+		return "%s could not be asked", []any{q}
 	case KindMalformed:
-		return fmt.Sprintf("%s got an unreadable answer%s: %s", f.Question, at, f.Detail)
+		return "%s got an unreadable answer", []any{q}
 	case KindChain:
-		return fmt.Sprintf("%s leads through a CNAME loop or more than %d aliases%s", f.Question, MaxChain, at)
+		return "%s leads through a CNAME loop or more than %d aliases", []any{q, MaxChain}
 	case KindBudget:
-		return fmt.Sprintf("%s had no answer when the time was over", f.Question)
+		return "%s had no answer when the time was over", []any{q}
 	case KindCanceled:
-		return fmt.Sprintf("%s was given up", f.Question)
+		return "%s was given up", []any{q}
 	case KindNotAsked:
-		if f.Detail != "" {
-			return fmt.Sprintf("%s was not asked: %s", f.Question, f.Detail)
-		}
-		return fmt.Sprintf("%s was not asked", f.Question)
+		return "%s was not asked", []any{q}
 	}
-	return fmt.Sprintf("%s failed (%s)%s", f.Question, f.Kind, at)
+	return "%s failed (%s)", []any{q, string(f.Kind)}
 }
 
 // Gap tells package check what is missing and why (check.GapOf reads it).

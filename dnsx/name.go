@@ -13,8 +13,19 @@ type NameError struct {
 }
 
 func (e *NameError) Error() string {
-	return fmt.Sprintf("%q is no domain name: %s at octet %d", clip(e.Name), e.Reason, e.Offset)
+	format, args := e.Words()
+	return fmt.Sprintf(format, args...)
 }
+
+// Words is the format of Error and what stands in it, as that of a Failure is.
+func (e *NameError) Words() (format string, args []any) {
+	return "%q is no domain name: %s at octet %d", []any{clip(e.Name), phrase(e.Reason), e.Offset}
+}
+
+// phrase is a part of an error's words that has words in other languages itself.
+type phrase string
+
+func (p phrase) Words() (format string, args []any) { return string(p), nil }
 
 func clip(s string) string {
 	const most = 300

@@ -137,32 +137,43 @@ func (g *gapGroup) how() string {
 	return strings.TrimPrefix(strings.TrimPrefix(g.CauseText(), g.Subject), " ")
 }
 
+// worded is a text that may be what others published, to be cleaned by whoever writes it.
+func (p *printer) worded(t check.Text) string {
+	s, _ := p.opts.Lang.Text(t)
+	return s
+}
+
 func (p *printer) gapText(g *gapGroup) string {
 	const shown = 4
-	cause := g.CauseText()
-	if words := g.Words(); words.Format != "%s" { // it can be said in another language
-		cause = p.text(words)
+	cause, about := p.worded(g.Words()), p.worded(g.About())
+	subjects := make([]string, len(g.subjects))
+	for i, s := range g.subjects {
+		subjects[i] = p.worded(check.Gap{Subject: s}.About())
 	}
 	switch {
 	case len(g.subjects) > 1 && g.Why == check.Failed:
-		return fmt.Sprintf(p.label("%d questions (%s, …): %s"), len(g.subjects), strings.Join(g.subjects[:min(len(g.subjects), 2)], ", "), g.how())
+		how := g.how()
+		if p.opts.Lang != nil { // where its words stand first or last
+			how = cause
+		}
+		return fmt.Sprintf(p.label("%d questions (%s, …): %s"), len(g.subjects), strings.Join(subjects[:min(len(g.subjects), 2)], ", "), how)
 	case len(g.subjects) > shown && g.Why == check.NotShown:
-		return fmt.Sprintf(p.label("%s and %d more"), strings.Join(g.subjects[:shown], ", "), len(g.subjects)-shown) + ": " + cause
+		return fmt.Sprintf(p.label("%s and %d more"), strings.Join(subjects[:shown], ", "), len(g.subjects)-shown) + ": " + cause
 	case len(g.subjects) > 1 && g.Why == check.NotShown:
-		return strings.Join(g.subjects, ", ") + ": " + cause
+		return strings.Join(subjects, ", ") + ": " + cause
 	case len(g.subjects) > shown:
-		return fmt.Sprintf(p.label("%s and %d more were not asked"), strings.Join(g.subjects[:shown], ", "), len(g.subjects)-shown)
+		return fmt.Sprintf(p.label("%s and %d more were not asked"), strings.Join(subjects[:shown], ", "), len(g.subjects)-shown)
 	case len(g.subjects) > 1:
-		return fmt.Sprintf(p.label("%s were not asked"), strings.Join(g.subjects, ", "))
-	case g.Why == check.NotAsked && (cause == "" || strings.HasPrefix(cause, g.Subject)):
-		return fmt.Sprintf(p.label("%s was not asked"), g.Subject)
+		return fmt.Sprintf(p.label("%s were not asked"), strings.Join(subjects, ", "))
+	case g.Why == check.NotAsked && (cause == "" || strings.HasPrefix(g.CauseText(), g.Subject)):
+		return fmt.Sprintf(p.label("%s was not asked"), about)
 	case cause == "":
-		return fmt.Sprintf(p.label("%s is not known"), g.Subject)
+		return fmt.Sprintf(p.label("%s is not known"), about)
 	case g.Why == check.Person: // the question says it all
 		return cause
-	case strings.Contains(cause, g.Subject):
+	case strings.Contains(g.CauseText(), g.Subject):
 		return cause
 	default:
-		return g.Subject + ": " + cause
+		return about + ": " + cause
 	}
 }

@@ -1,8 +1,6 @@
 package spf
 
 import (
-	"errors"
-
 	"github.com/mailcheck-go/mailcheck/check"
 	"github.com/mailcheck-go/mailcheck/dnsx"
 )
@@ -35,7 +33,7 @@ func (w *walk) addresses(n *Node, t *nodeTerm) {
 	n.spend(c, d.Domain)
 }
 
-var errClient = errors.New("it depends on the client")
+var errClient = check.Errorf("it depends on the client")
 
 // host evaluates an a term.
 func (w *walk) host(n *Node, t *nodeTerm, name string) Voids {
@@ -92,7 +90,7 @@ func (w *walk) exists(n *Node, t *nodeTerm, name string) Voids {
 		n.deadTerm(t, check.Textf("%s has no A record", name))
 		return Voids{IPv4: 1, IPv6: 1}
 	case t.directive.Qualifier == Pass:
-		n.opens(t, check.Textf("it passes every address, because %s has an A record whoever sends", name))
+		n.opens(t, check.Textf("it passes every address, because %s has an A record for every sender", name))
 	}
 	return Voids{}
 }

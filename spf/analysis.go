@@ -1,7 +1,6 @@
 package spf
 
 import (
-	"fmt"
 	"strings"
 	"sync"
 
@@ -287,7 +286,7 @@ func analyze(f *Facts) *Analysis {
 	if f.Beyond > 0 {
 		gap := check.Gap{
 			Subject: "SPF of " + f.Domain, Why: check.Limit,
-			Cause: fmt.Errorf("the record leads to more than %d names; %d were left out", MaxNames, f.Beyond),
+			Cause: check.Errorf("the record leads to more than %d names; %d were left out", MaxNames, f.Beyond),
 		}
 		a.Gaps, a.AddressGaps, a.More = append(a.Gaps, gap), append(a.AddressGaps, gap), true
 	}

@@ -196,7 +196,7 @@ func (l limits) run(ctx context.Context, r dnsx.Resolver, s *Session, e *evaluat
 	}
 	name, err := e.identify()
 	if err != nil {
-		e.fail(ProblemIdentity, check.Textf("%s", err.Error()))
+		e.fail(ProblemIdentity, check.Textf("%s", err))
 		return Verdict{Result: None, Sender: e.sender, Problem: e.problem}, nil
 	}
 	result, f := e.check(name)

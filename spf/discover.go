@@ -3,10 +3,10 @@ package spf
 import (
 	"cmp"
 	"context"
-	"errors"
 	"slices"
 	"strings"
 
+	"github.com/mailcheck-go/mailcheck/check"
 	"github.com/mailcheck-go/mailcheck/dnsx"
 )
 
@@ -323,7 +323,7 @@ func (d *discovery) term(spec MacroString, domain string, types ...dnsx.Type) {
 }
 
 // errMessage means that the name depends on the message.
-var errMessage = errors.New("its macros depend on the message")
+var errMessage = check.Errorf("its macros depend on the message")
 
 // target is the name that a term of domain's record leads to (RFC 7208, 4.8). The
 // error is errMessage, or a *dnsx.NameError where the name is none.

@@ -122,7 +122,7 @@ func (e *evaluation) redirect(f *frame) (name string, result Result) {
 	}
 	name, err := f.target(f.at)
 	if err != nil {
-		return "", e.fail(ProblemName, check.Textf("it leads to what is no domain name: %s", err.Error()))
+		return "", e.fail(ProblemName, check.Textf("it leads to what is no domain name: %s", err))
 	}
 	return name, ""
 }
@@ -199,7 +199,7 @@ func (e *evaluation) resolve(q dnsx.Question) (*dnsx.Answer, error) {
 }
 
 func (e *evaluation) failed(err error) Result {
-	e.fail(ProblemDNS, check.Textf("%s", err.Error()))
+	e.fail(ProblemDNS, check.Textf("%s", err))
 	return TempError
 }
 
@@ -208,7 +208,7 @@ func (e *evaluation) broken(f *frame) Result {
 	fault := f.prog.fault
 	e.problem = &Problem{
 		Kind: ProblemSyntax, Name: f.name, Record: f.prog.text, Offset: fault.Offset, Term: fault.Term,
-		Reason: check.Textf("%s", fault.Reason),
+		Reason: fault.Text(),
 	}
 	return PermError
 }

@@ -28,7 +28,7 @@ func (l Letters) value(letter byte) string { return l[letter] }
 func Expand(s string, l Letters) (string, error) {
 	m, problem := parseMacros(s, true)
 	if problem != nil {
-		return "", &SyntaxError{Kind: problem.kind, Term: s, Reason: problem.reason}
+		return "", newFault(problem.kind, problem.reason).in(s, 0)
 	}
 	var room [maxName + 3]byte
 	return string(m.tail(l, room[:])), nil

@@ -1,11 +1,11 @@
 package spf
 
 import (
-	"errors"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/mailcheck-go/mailcheck/check"
 	"github.com/mailcheck-go/mailcheck/dnsx"
 )
 
@@ -61,12 +61,12 @@ func splitPath(path string) (local, domain string) {
 }
 
 var (
-	errNoDomain  = errors.New("there is no domain")
-	errOneLabel  = errors.New("the domain has one label alone")
-	errLiteral   = errors.New("an address literal is no domain")
-	errNumber    = errors.New("the domain ends in digits alone, as an address does and no domain")
-	errCharacter = errors.New("the domain has a character that no domain in a mail address has")
-	errUTF8      = errors.New("the domain is neither ASCII nor UTF-8")
+	errNoDomain  = check.Errorf("there is no domain")
+	errOneLabel  = check.Errorf("the domain has one label alone")
+	errLiteral   = check.Errorf("an address literal is no domain")
+	errNumber    = check.Errorf("the domain ends in digits alone, as an address does and no domain")
+	errCharacter = check.Errorf("the domain has a character that no domain in a mail address has")
+	errUTF8      = check.Errorf("the domain is neither ASCII nor UTF-8")
 )
 
 // parseDomainName reads the domain of an identity, which is one of a mail address or

@@ -3,6 +3,8 @@ package spf
 import (
 	"slices"
 	"strings"
+
+	"github.com/mailcheck-go/mailcheck/check"
 )
 
 // MacroString is a text that may hold macros (RFC 7208, 7).
@@ -41,7 +43,7 @@ func (m MacroString) static() bool {
 // macroProblem is what is wrong with a macro-string.
 type macroProblem struct {
 	kind   Fault
-	reason string
+	reason check.Text
 }
 
 // parseMacros reads a macro-string (RFC 7208, 7.1). Where expOnly is false, the
@@ -96,11 +98,11 @@ func parseExplanation(s string) (m MacroString, ok bool) {
 
 // parseMacro reads the macro-expand at the start of s, which is a percent sign.
 func parseMacro(s string, expOnly bool) (m Macro, size int, problem *macroProblem) {
-	bad := func(reason string) (Macro, int, *macroProblem) {
+	bad := func(reason check.Text) (Macro, int, *macroProblem) {
 		return Macro{}, 0, &macroProblem{FaultMacro, reason}
 	}
 	if len(s) < 2 {
-		return bad("a percent sign alone is no macro; write %% for the sign itself")
+		return bad(check.Textf("a percent sign alone is no macro; write %% for the sign itself"))
 	}
 	switch s[1] {
 	case '%':
@@ -111,19 +113,19 @@ func parseMacro(s string, expOnly bool) (m Macro, size int, problem *macroProble
 		return Macro{Literal: "%20"}, 2, nil
 	case '{':
 	default:
-		return bad("a percent sign has to be followed by {, %, _ or -")
+		return bad(check.Textf("a percent sign has to be followed by {, %, _ or -"))
 	}
 	end := strings.IndexByte(s, '}')
 	if end < 3 {
-		return bad("a macro has the form %{letter}")
+		return bad(check.Textf("a macro has the form %{letter}"))
 	}
 	letter, rest := s[2], s[3:end]
 	m = Macro{Letter: letter | 0x20, Escape: letter < 'a', Delims: "."}
 	switch {
 	case !isAlpha(letter) || strings.IndexByte("slodiphcrtv", m.Letter) < 0:
-		return bad("there is no macro letter " + s[2:3])
+		return bad(check.Textf("there is no macro letter %s", s[2:3]))
 	case strings.IndexByte("crt", m.Letter) >= 0 && !expOnly:
-		return Macro{}, 0, &macroProblem{FaultMacroLetter, "the macro letters c, r and t may stand in the text of an explanation only"}
+		return Macro{}, 0, &macroProblem{FaultMacroLetter, check.Textf("the macro letters c, r and t may stand in the text of an explanation only")}
 	}
 	digits := 0
 	for digits < len(rest) && isDigit(rest[digits]) {
@@ -131,7 +133,7 @@ func parseMacro(s string, expOnly bool) (m Macro, size int, problem *macroProble
 		digits++
 	}
 	if digits > 0 && m.Keep == 0 {
-		return bad("the number of parts may not be 0")
+		return bad(check.Textf("the number of parts may not be 0"))
 	}
 	rest = rest[digits:]
 	if rest != "" && rest[0]|0x20 == 'r' {
@@ -140,7 +142,7 @@ func parseMacro(s string, expOnly bool) (m Macro, size int, problem *macroProble
 	}
 	if rest != "" {
 		if strings.Trim(rest, ".-+,/_=") != "" {
-			return bad("behind a macro letter may stand digits, r and the delimiters . - + , / _ =")
+			return bad(check.Textf("behind a macro letter may stand digits, r and the delimiters . - + , / _ ="))
 		}
 		m.Delims = rest
 	}
@@ -150,11 +152,11 @@ func parseMacro(s string, expOnly bool) (m Macro, size int, problem *macroProble
 // parseDomain reads a domain-spec: a macro-string that ends in a macro, or in a
 // dot and a top label, behind which one more dot may stand (RFC 7208, 7.1).
 func parseDomain(s string) (MacroString, *macroProblem) {
-	bad := func(m MacroString, reason string) (MacroString, *macroProblem) {
+	bad := func(m MacroString, reason check.Text) (MacroString, *macroProblem) {
 		return m, &macroProblem{FaultDomain, reason}
 	}
 	if s == "" {
-		return bad(MacroString{}, "there is no domain name behind the sign")
+		return bad(MacroString{}, check.Textf("there is no domain name behind the sign"))
 	}
 	m, problem := parseMacros(s, false)
 	if problem != nil {
@@ -170,10 +172,10 @@ func parseDomain(s string) (MacroString, *macroProblem) {
 	tail = strings.TrimSuffix(tail, ".")
 	dot := strings.LastIndexByte(tail, '.')
 	if dot < 0 {
-		return bad(m, "a domain name has at least two labels")
+		return bad(m, check.Textf("a domain name has at least two labels"))
 	}
 	if top := tail[dot+1:]; !isTopLabel(top) {
-		return bad(m, "the name does not end in a top-level domain: letters, digits and hyphens, and not digits alone")
+		return bad(m, check.Textf("the name does not end in a top-level domain: letters, digits and hyphens, and not digits alone"))
 	}
 	return m, nil
 }

@@ -1,9 +1,10 @@
 package spf
 
 import (
-	"fmt"
 	"net/netip"
 	"strings"
+
+	"github.com/mailcheck-go/mailcheck/check"
 )
 
 const version = "v=spf1"
@@ -106,16 +107,13 @@ func (p *parser) token(at int, text string) {
 		p.add(&p.term, at, text)
 		return
 	}
-	fault.Offset, fault.Term = at, text
+	fault.in(text, at)
 	pieces, sep := pieces(text)
 	if sep == "" {
 		p.fail(fault)
 		return
 	}
-	p.fail(&SyntaxError{
-		Kind: FaultSeparator, Offset: at, Term: text,
-		Reason: "terms are separated by blanks alone, and here stands " + sep,
-	})
+	p.fail(newFault(FaultSeparator, check.Textf("terms are separated by blanks alone, and here stands %s", check.Textf(sep))).in(text, at))
 	for i := range pieces {
 		p.add(&pieces[i], at, text)
 	}
@@ -125,10 +123,7 @@ func (p *parser) token(at int, text string) {
 func (p *parser) add(t *term, at int, text string) {
 	where := place{at, at + len(text)}
 	again := func() {
-		p.fail(&SyntaxError{
-			Kind: FaultDuplicate, Offset: at, Term: text,
-			Reason: t.modifier.Name + " may stand in a record once",
-		})
+		p.fail(newFault(FaultDuplicate, check.Textf("%s may stand in a record once", t.modifier.Name)).in(text, at))
 	}
 	switch {
 	case t.modifier.Name == "" && p.compiling:
@@ -182,27 +177,27 @@ func parseTerm(text string) (t term, fault *SyntaxError) {
 // and copies are what parsing them would cost most.
 func (t *term) parse(text string) *SyntaxError {
 	t.modifier = Modifier{}
-	bad := func(kind Fault, reason string) *SyntaxError { return &SyntaxError{Kind: kind, Reason: reason} }
+	bad := func(reason check.Text) *SyntaxError { return newFault(FaultSyntax, reason) }
 	qualifier, body := cutQualifier(text)
 	n := nameLength(body)
 	name, arg := body[:n], body[n:]
 	switch {
 	case n == 0 && body == "":
-		return bad(FaultSyntax, "a qualifier has to stand right before its mechanism, with no blank between")
+		return bad(check.Textf("a qualifier has to stand right before its mechanism, with no blank between"))
 	case n == 0:
 		if c := body[0]; notVisible(body[:1]) >= 0 {
-			return bad(FaultSyntax, octetReason(c))
+			return bad(octetReason(c))
 		}
-		return bad(FaultSyntax, "a term starts with the name of a mechanism or modifier")
+		return bad(check.Textf("a term starts with the name of a mechanism or modifier"))
 	case arg == "" || arg[0] == ':' || arg[0] == '/':
 		return t.parseDirective(qualifier, name, arg)
 	case arg[0] != '=':
 		if notVisible(arg[:1]) >= 0 {
-			return bad(FaultSyntax, octetReason(arg[0]))
+			return bad(octetReason(arg[0]))
 		}
-		return bad(FaultSyntax, fmt.Sprintf("%q may not stand in the name of a mechanism or modifier", arg[:1]))
+		return bad(check.Textf("%q may not stand in the name of a mechanism or modifier", arg[:1]))
 	case len(body) != len(text):
-		return bad(FaultSyntax, "a modifier takes no qualifier")
+		return bad(check.Textf("a modifier takes no qualifier"))
 	}
 	return t.parseModifier(name, arg[1:])
 }
@@ -249,7 +244,7 @@ func (t *term) parseModifier(name, value string) *SyntaxError {
 		m.Value, problem = parseMacros(value, true)
 	}
 	if problem != nil {
-		return &SyntaxError{Kind: problem.kind, Reason: problem.reason}
+		return newFault(problem.kind, problem.reason)
 	}
 	t.modifier = m
 	return nil
@@ -263,7 +258,7 @@ func (t *term) parseDirective(qualifier Result, name, arg string) *SyntaxError {
 	switch d.Mechanism {
 	case All:
 		if arg != "" {
-			return &SyntaxError{Kind: FaultSyntax, Reason: "all takes no argument"}
+			return newFault(FaultSyntax, check.Textf("all takes no argument"))
 		}
 	case IP4, IP6:
 		return d.network(arg)
@@ -276,31 +271,31 @@ func (t *term) parseDirective(qualifier Result, name, arg string) *SyntaxError {
 	case Include, Exists:
 		return d.target(arg)
 	default:
-		return &SyntaxError{Kind: FaultMechanism, Reason: unknownReason(name, arg)}
+		return newFault(FaultMechanism, unknownReason(name, arg))
 	}
 	return nil
 }
 
-func unknownReason(name, arg string) string {
+func unknownReason(name, arg string) check.Text {
 	for _, modifier := range []string{nameRedirect, nameExp} {
 		if strings.EqualFold(name, modifier) {
-			return fmt.Sprintf("%s is a modifier: write %s=%s", modifier, modifier, strings.TrimLeft(arg, ":/"))
+			return check.Textf("%s is a modifier: write %s=%s", modifier, modifier, strings.TrimLeft(arg, ":/"))
 		}
 	}
-	return fmt.Sprintf("there is no mechanism %q", clip(name))
+	return check.Textf("there is no mechanism %q", clip(name))
 }
 
 // target reads ":" domain-spec.
 func (d *Directive) target(arg string) *SyntaxError {
 	if arg == "" || arg[0] != ':' {
 		if arg == "" {
-			return &SyntaxError{Kind: FaultSyntax, Reason: d.Mechanism.String() + " needs a colon and a domain name"}
+			return newFault(FaultSyntax, check.Textf("%s needs a colon and a domain name", d.Mechanism.String()))
 		}
-		return &SyntaxError{Kind: FaultSyntax, Reason: d.Mechanism.String() + " takes no prefix length"}
+		return newFault(FaultSyntax, check.Textf("%s takes no prefix length", d.Mechanism.String()))
 	}
 	var problem *macroProblem
 	if d.Domain, problem = parseDomain(arg[1:]); problem != nil {
-		return &SyntaxError{Kind: problem.kind, Reason: problem.reason}
+		return newFault(problem.kind, problem.reason)
 	}
 	return nil
 }
@@ -327,11 +322,11 @@ func (d *Directive) host(arg string) *SyntaxError {
 	case arg == "":
 		return nil
 	case arg[0] == '/':
-		return &SyntaxError{Kind: FaultIP, Reason: "prefix lengths have the form /24, //64 or /24//64"}
+		return newFault(FaultIP, check.Textf("prefix lengths have the form /24, //64 or /24//64"))
 	}
 	fault := d.target(arg)
 	if fault != nil && fault.Kind == FaultDomain && strings.IndexByte(arg[strings.LastIndexByte(arg, '.')+1:], '/') >= 0 {
-		return &SyntaxError{Kind: FaultIP, Reason: "prefix lengths have the form /24, //64 or /24//64"}
+		return newFault(FaultIP, check.Textf("prefix lengths have the form /24, //64 or /24//64"))
 	}
 	return fault
 }
@@ -339,7 +334,7 @@ func (d *Directive) host(arg string) *SyntaxError {
 // network reads ":" address [ "/" length ].
 func (d *Directive) network(arg string) *SyntaxError {
 	if len(arg) < 2 || arg[0] != ':' {
-		return &SyntaxError{Kind: FaultIP, Reason: d.Mechanism.String() + " needs a colon and an address"}
+		return newFault(FaultIP, check.Textf("%s needs a colon and an address", d.Mechanism.String()))
 	}
 	addr, length, ok := netip.Addr{}, "", false
 	if d.Mechanism == IP4 {
@@ -353,7 +348,7 @@ func (d *Directive) network(arg string) *SyntaxError {
 	bits := uint8(addr.BitLen())
 	if length != "" && !number(length[1:], bits, &bits) {
 		if at := notVisible(length); at >= 0 {
-			return &SyntaxError{Kind: FaultSyntax, Reason: octetReason(length[at])}
+			return newFault(FaultSyntax, octetReason(length[at]))
 		}
 		return badLength(length[1:], addr.BitLen())
 	}
@@ -396,20 +391,20 @@ func cutIPv6(s string) (addr netip.Addr, rest string, ok bool) {
 // badAddress says what is wrong with what stands behind the colon of ip4 or ip6.
 func (d *Directive) badAddress(arg string) *SyntaxError {
 	if at := notVisible(arg); at >= 0 {
-		return &SyntaxError{Kind: FaultSyntax, Reason: octetReason(arg[at])}
+		return newFault(FaultSyntax, octetReason(arg[at]))
 	}
 	text, _, _ := strings.Cut(arg, "/")
 	addr, err := netip.ParseAddr(text)
-	reason := "this is no IPv6 address"
+	reason := check.Textf("this is no IPv6 address")
 	switch {
 	case d.Mechanism == IP4 && err == nil && addr.Zone() == "":
-		reason = "this is an IPv6 address: write ip6:"
+		reason = check.Textf("this is an IPv6 address: write ip6:")
 	case d.Mechanism == IP4:
-		reason = "an IPv4 address has four numbers from 0 to 255 without leading zeros"
+		reason = check.Textf("an IPv4 address has four numbers from 0 to 255 without leading zeros")
 	case err == nil && addr.Is4():
-		reason = "this is an IPv4 address: write ip4:"
+		reason = check.Textf("this is an IPv4 address: write ip4:")
 	}
-	return &SyntaxError{Kind: FaultIP, Reason: reason}
+	return newFault(FaultIP, reason)
 }
 
 // number reads one without leading zeros.
@@ -432,7 +427,7 @@ func number(s string, most uint8, to *uint8) bool {
 }
 
 func badLength(s string, most int) *SyntaxError {
-	return &SyntaxError{Kind: FaultIP, Reason: fmt.Sprintf("%q is no prefix length: a number from 0 to %d without leading zeros", clip(s), most)}
+	return newFault(FaultIP, check.Textf("%q is no prefix length: a number from 0 to %d without leading zeros", clip(s), most))
 }
 
 func cutDigits(s string) (rest, digits string) {
@@ -488,12 +483,12 @@ func parseDefined(text string) (t term, ok bool) {
 }
 
 // octetReason says what an octet that may not stand in a record is.
-func octetReason(c byte) string {
+func octetReason(c byte) check.Text {
 	switch {
 	case c == '\t':
-		return "a tab may not stand in a record"
+		return check.Textf("a tab may not stand in a record")
 	case c >= 0x80:
-		return "a character that is not ASCII; names have to be written as A-labels (xn--…)"
+		return check.Textf("a character that is not ASCII; names have to be written as A-labels (xn--…)")
 	}
-	return fmt.Sprintf("the control character %#02x may not stand in a record", c)
+	return check.Textf("the control character %#02x may not stand in a record", c)
 }

@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+
+	"github.com/mailcheck-go/mailcheck/check"
 )
 
 // ErrNotSPF means that a text is no SPF record: it does not start with "v=spf1"
@@ -212,6 +214,27 @@ type SyntaxError struct {
 	Offset int    // octets into the text, of the term
 	Term   string // the whole term
 	Reason string
+
+	text check.Text // Reason, where Parse made it
+}
+
+// newFault is one of a term whose place is set later.
+func newFault(kind Fault, reason check.Text) *SyntaxError {
+	return &SyntaxError{Kind: kind, Reason: reason.String(), text: reason}
+}
+
+// in sets the place.
+func (e *SyntaxError) in(term string, offset int) *SyntaxError {
+	e.Term, e.Offset = term, offset
+	return e
+}
+
+// Text is Reason, to be worded in another language.
+func (e *SyntaxError) Text() check.Text {
+	if e.text.IsZero() {
+		return check.Textf("%s", e.Reason)
+	}
+	return e.text
 }
 
 func (e *SyntaxError) Error() string {

@@ -55,7 +55,7 @@ func versionAgain() check.Rule[*Analysis] {
 			ID:       "spf.version-again",
 			Severity: check.Critical,
 			Title:    "Another SPF record starts in the middle of this one",
-			Text: "Two records were put into one text, and receivers read it as one: they come to nothing behind its first all, so the senders of the second record are not authorised. " +
+			Text: "Two records were put into one text, and receivers read it as one: they evaluate nothing behind its first all, so the senders of the second record are not authorised. " +
 				"Its v=spf1 itself is a modifier to them that they do not know, or a permanent error where no blank stands in front of it.",
 			Fix:   `Make one record of the two: "v=spf1" once at the start, then the terms of both, and one all at the end.`,
 			Cite:  []check.Cite{check.RFC(7208, "3.2"), check.RFC(7208, "5.1"), check.RFC(7208, "6")},
@@ -76,7 +76,7 @@ func versionAgain() check.Rule[*Analysis] {
 					f.Detail = check.Textf("octet %d: another record starts here; %q is no term, and a permanent error", r.at, clip(text[r.offset:r.at+len(version)]))
 				case all != "" && behind > 0:
 					f.Severity = check.High
-					f.Detail = check.Textf("octet %d: another record starts here; receivers never come to its terms (%d), because %s stands before it", r.at, behind, all)
+					f.Detail = check.Textf("octet %d: another record starts here; receivers never reach its terms (%d), because %s stands before it", r.at, behind, all)
 				}
 				f.Fix = a.fix(n, check.Textf("Make one record of the two"))
 				found = append(found, f)

@@ -2,7 +2,6 @@ package spf
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 
 	"github.com/mailcheck-go/mailcheck/check"
@@ -148,7 +147,7 @@ func bounded(body func(*Analysis) ([]check.Finding, []check.Gap)) func(*Analysis
 
 // limitGap is what a bound of this package leaves open.
 func limitGap(subject, cause string, n int) check.Gap {
-	return check.Gap{Subject: subject, Why: check.Limit, Cause: fmt.Errorf(cause, n)}
+	return check.Gap{Subject: subject, Why: check.Limit, Cause: check.Errorf(cause, n)}
 }
 
 // finding is one about a record of Policy, with the record as evidence, in which a term is
@@ -188,7 +187,7 @@ func (a *Analysis) faults(n *Node, kind Fault, summary check.Text) []check.Findi
 			return f, false
 		}
 		at := place{fault.Offset, fault.Offset + len(fault.Term)}
-		f = a.finding(n, at, check.Textf("octet %d, %q: %s", fault.Offset, clip(fault.Term), fault.Reason))
+		f = a.finding(n, at, check.Textf("octet %d, %q: %s", fault.Offset, clip(fault.Term), fault.Text()))
 		f.Fix = a.fix(n, summary)
 		if _, right, ok := blankMissing(fault.Term); ok {
 			f.Detail = check.Textf("octet %d, %q: is a blank missing in front of %s?", fault.Offset, clip(fault.Term), right)

@@ -148,7 +148,7 @@ func type99() check.Rule[*Analysis] {
 			Severity: check.Low,
 			Title:    "A record of the obsolete type SPF (99) is present",
 			Text: "SPF is published as TXT only. Its own record type was given up in 2014, and receivers no longer ask for it. " +
-				"Whoever changes the policy may change the wrong record, and old software may still read an outdated one.",
+				"Somebody who changes the policy may change the wrong record, and old software may still read an outdated one.",
 			Fix:   "Delete the record of type SPF. What still holds of it belongs in the TXT record.",
 			Cite:  []check.Cite{check.RFC(7208, "3.1")},
 			Since: since,

@@ -54,7 +54,7 @@ func includeUnregistered(publicSuffix func(string) (string, bool)) check.Rule[*A
 			Severity: check.Critical,
 			Title:    "The SPF record trusts a domain that does not exist",
 			Text: "A term names a domain that does not exist in the DNS: it may be free to register, expired, or on hold. " +
-				"Whoever gets it can publish a record or an address there and send mail that SPF and DMARC authenticate as this domain's.",
+				"Anybody who gets it can publish a record or an address there and send mail that SPF and DMARC authenticate as this domain's.",
 			Fix:   "Remove the term at once, or correct its name.",
 			Cite:  []check.Cite{check.RFC(7208, "5.2"), check.RFC(7208, "5.5"), check.RFC(7208, "5.7"), check.RFC(8020, "2")},
 			Since: since,
@@ -115,7 +115,7 @@ func (a *Analysis) trusts(g gone, v vacancy) check.Finding {
 	if g.in == a.Domain {
 		f.Fix = a.fix(n, check.Textf("Remove %s at once, or correct its name", clip(g.term)))
 	} else {
-		f.Fix = &check.Fix{Summary: check.Textf("Tell whoever publishes the record of %s, and remove what leads there until it is mended", g.in)}
+		f.Fix = &check.Fix{Summary: check.Textf("Tell the publisher of the record of %s, and remove what leads there until it is mended", g.in)}
 	}
 	return f
 }

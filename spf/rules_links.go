@@ -14,7 +14,7 @@ func includeNone(publicSuffix func(string) (string, bool)) check.Rule[*Analysis]
 			ID:       "spf.include-none",
 			Severity: check.Critical,
 			Title:    "An included name has no SPF record",
-			Text: "Receivers that come to the include stop with a permanent error: mail that no term before it matches fails SPF. " +
+			Text: "Receivers that reach the include stop with a permanent error: mail that no term before it matches fails SPF. " +
 				"A name that can be registered lets a stranger publish a record there, and send as you.",
 			Fix:   "Remove the include, or correct its name.",
 			Cite:  []check.Cite{check.RFC(7208, "5.2")},
@@ -88,7 +88,7 @@ func includePermerror() check.Rule[*Analysis] {
 			Title:    "An included SPF record is broken",
 			Text: "A permanent error in an included record is one of the record that includes it. " +
 				"Mail that no term before the include matches fails SPF.",
-			Fix:   "Ask whoever publishes the included record to mend it, or remove the include.",
+			Fix:   "Ask the publisher of the included record to mend it, or remove the include.",
 			Cite:  []check.Cite{check.RFC(7208, "5.2")},
 			Since: since,
 		},
@@ -147,7 +147,7 @@ func includeSelf() check.Rule[*Analysis] {
 			ID:       "spf.include-self",
 			Severity: check.Critical,
 			Title:    "The SPF record includes itself",
-			Text: "Receivers that come to this term follow it again and again, until they pass the limit of 10 lookups and stop with a permanent error. " +
+			Text: "Receivers that reach this term follow it again and again, until they pass the limit of 10 lookups and stop with a permanent error. " +
 				"The term can never add a sender.",
 			Fix:   "Remove the term.",
 			Cite:  []check.Cite{check.RFC(7208, "5.2"), check.RFC(7208, "4.6.4")},
@@ -173,7 +173,7 @@ func includePassAll() check.Rule[*Analysis] {
 			ID:       "spf.include-pass-all",
 			Severity: check.Critical,
 			Title:    "An included SPF record lets everybody send as this domain",
-			Text: "Whoever the included record passes, passes here. It passes every address, so anybody can send mail " +
+			Text: "Every client that the included record passes, passes here. It passes every address, so anybody can send mail " +
 				"that SPF and DMARC authenticate as this domain's.",
 			Fix:   "Remove the include, and ask its publisher which one is right.",
 			Cite:  []check.Cite{check.RFC(7208, "5.2")},

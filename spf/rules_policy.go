@@ -201,7 +201,7 @@ func redirectIgnored() check.Rule[*Analysis] {
 			ID:       "spf.redirect-ignored",
 			Severity: check.Medium,
 			Title:    "redirect is ignored, because the record has all",
-			Text:     "A record with all anywhere in it never comes to redirect. Senders that only the other record names are not authorised.",
+			Text:     "Receivers never use the redirect of a record that has all anywhere in it. Senders that only the other record names are not authorised.",
 			Fix:      "Keep either all or redirect; to add the other record's senders, include it.",
 			Cite:     []check.Cite{check.RFC(7208, "5.1"), check.RFC(7208, "6.1")},
 			Since:    since,

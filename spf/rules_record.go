@@ -67,7 +67,7 @@ func versionToken() check.Rule[*Analysis] {
 			Severity: check.High,
 			Title:    "A TXT record means to be SPF, but does not start with v=spf1 and a blank",
 			Text: `Receivers take a TXT record for SPF only if it starts with "v=spf1" followed by a blank or nothing. ` +
-				"They pass over this one without an error, and so over the senders in it.",
+				"They skip this one without an error, and with it the senders that it names.",
 			Fix:   `Start the record with exactly "v=spf1" and one blank.`,
 			Cite:  []check.Cite{check.RFC(7208, "4.5")},
 			Since: since,
@@ -86,7 +86,7 @@ func leadingSpace() check.Rule[*Analysis] {
 			Severity: check.High,
 			Title:    "Something in front of v=spf1 that nobody sees hides the SPF record",
 			Text: `Receivers take a TXT record for SPF only if its first character is the "v" of "v=spf1". ` +
-				"They pass over this one, which begins with a blank or the byte order mark of an editor, without an error, and so over the senders in it.",
+				"They skip this one, which begins with a blank or the byte order mark of an editor, without an error, and with it the senders that it names.",
 			Fix:   "Delete everything in front of v=spf1.",
 			Cite:  []check.Cite{check.RFC(7208, "4.5")},
 			Since: since,
@@ -117,7 +117,7 @@ func (a *Analysis) missed(blank bool, summary check.Text) []check.Finding {
 		}
 		if len(a.Texts) > 0 {
 			f.Severity = check.Low
-			f.Detail = check.Textf("receivers use the other record and pass over %q", clip(m.text))
+			f.Detail = check.Textf("receivers use the other record and ignore %q", clip(m.text))
 			f.Fix = &check.Fix{Summary: check.Textf("Move what is still wanted of it into the other record, and delete it")}
 		}
 		found = append(found, f)

@@ -100,7 +100,7 @@ func domainSpec() check.Rule[*Analysis] {
 		ID:    "spf.domain-spec",
 		Title: "A term of the SPF record names no valid domain",
 		Text: "The name in a term needs at least two labels, and the last may not be a number. " + voids +
-			" A name with an empty or overlong label is worse than it looks: in include and redirect it is a permanent error for all mail that comes to the term; in others some receivers skip it and others stop.",
+			" A name with an empty or overlong label is worse than it looks: in include and redirect it is a permanent error for all mail that reaches the term; in others some receivers skip it and others stop.",
 		Fix:  "Write a full host or domain name; for an address use ip4 or ip6.",
 		Cite: []check.Cite{check.RFC(7208, "7.1"), check.RFC(7208, "4.3"), check.RFC(7208, "6.1"), check.RFC(7208, "4.8")},
 	}, FaultDomain, "Correct the domain name")
@@ -132,7 +132,7 @@ func badName(a *Analysis, n *Node, t *nodeTerm) (f check.Finding, ok bool) {
 	if err == nil || err == errMessage {
 		return f, false
 	}
-	f = a.finding(n, t.at, check.Textf("%s: %s; receivers that come to the term stop with a permanent error", clip(t.text), reasonOf(err)))
+	f = a.finding(n, t.at, check.Textf("%s: %s; receivers that reach the term stop with a permanent error", clip(t.text), reasonOf(err)))
 	if t.link == nil { // RFC 7208, 4.8
 		f.Severity = check.Medium
 		f.Detail = check.Textf("%s: %s; receivers differ in what they do then", clip(t.text), reasonOf(err))
@@ -140,11 +140,11 @@ func badName(a *Analysis, n *Node, t *nodeTerm) (f check.Finding, ok bool) {
 	return f, true
 }
 
-func reasonOf(err error) string {
+func reasonOf(err error) check.Text {
 	if name, ok := err.(*dnsx.NameError); ok {
-		return name.Reason
+		return check.Textf(name.Reason)
 	}
-	return err.Error()
+	return check.Textf("%s", err)
 }
 
 func stringJoin() check.Rule[*Analysis] {

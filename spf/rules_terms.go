@@ -81,7 +81,7 @@ func duplicateTerm() check.Rule[*Analysis] {
 					seen[key] = t
 					return f, false
 				}
-				f = a.finding(n, t.at, check.Textf("%s stands there again", clip(t.text)))
+				f = a.finding(n, t.at, check.Textf("%s appears again", clip(t.text)))
 				f.Fix = a.fix(n, check.Textf("Delete it"))
 				if t.directive.Qualifier != first.directive.Qualifier {
 					f.Detail = check.Textf("%s never decides: its clients are matched before by %s", clip(t.text), clip(first.text))
@@ -140,7 +140,7 @@ func includeBroad(ipv4, ipv6 int) check.Rule[*Analysis] {
 			Title:    "An included SPF record passes a very large range of addresses",
 			Text: "Everybody who controls one address of the range passes SPF as this domain. " +
 				"Large mailbox providers need ranges of a hundred thousand addresses; one of more than a million, such as that of a whole hosting company, is shared with strangers.",
-			Fix: "Ask whoever publishes the included record for one with its own senders alone, put ? in front of the include and rely on DKIM, " +
+			Fix: "Ask the publisher of the included record for one with its own senders alone, put ? in front of the include and rely on DKIM, " +
 				"or send through this service from a subdomain.",
 			Cite:  []check.Cite{check.RFC(9989, "7.1"), check.RFC(9989, "11.1"), check.RFC(7208, "11.4")},
 			Since: since,
@@ -187,7 +187,7 @@ func includeTwice() check.Rule[*Analysis] {
 			ID:       "spf.include-twice",
 			Severity: check.Low,
 			Title:    "The same SPF record is included more than once",
-			Text: "Receivers evaluate the record each time they come to it: its lookups count again, and the second time it adds no sender. " +
+			Text: "Receivers evaluate the record each time they reach it: its lookups count again, and the second time it adds no sender. " +
 				"So a record can pass the limit of 10 lookups without a new sender.",
 			Fix:   "Remove the include that another one brings already.",
 			Cite:  []check.Cite{check.RFC(7208, "4.6.4"), check.RFC(7208, "10.1.1")},
@@ -331,7 +331,7 @@ func privateIP() check.Rule[*Analysis] {
 			if kind == "" {
 				return f, false
 			}
-			f = a.finding(n, t.at, check.Textf("%s is %s", t.text, kind))
+			f = a.finding(n, t.at, check.Textf("%s is %s", t.text, check.Textf(kind)))
 			if kind == documentation {
 				f.Severity = check.Info // it authorises nobody anywhere
 			} else if ip4, ok := d.unmapped(); ok {

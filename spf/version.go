@@ -1,6 +1,10 @@
 package spf
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/mailcheck-go/mailcheck/check"
+)
 
 // miss is a text that means to be an SPF record and is none, because of how it
 // starts (RFC 7208, 4.5).
@@ -24,20 +28,20 @@ func (m *miss) start() int {
 }
 
 // lead says what stands in front of the version, if it is nothing that people see.
-func (m *miss) lead() string {
+func (m *miss) lead() check.Text {
 	switch lead := m.text[:m.start()]; {
 	case strings.HasPrefix(lead, "\ufeff"):
-		return "a byte order mark"
+		return check.Textf("a byte order mark")
 	case strings.HasPrefix(lead, "\u00a0"):
-		return "a no-break space"
+		return check.Textf("a no-break space")
 	case strings.Trim(lead, " ") == "":
-		return "a blank"
+		return check.Textf("a blank")
 	case strings.Trim(lead, "\t") == "":
-		return "a tab"
+		return check.Textf("a tab")
 	case strings.Trim(lead, blanks[:6]) == "":
-		return "white space"
+		return check.Textf("white space")
 	}
-	return "a character that takes no room"
+	return check.Textf("a character that takes no room")
 }
 
 // NearMiss reports whether a text means to be an SPF record and is none because of how it

@@ -2,7 +2,6 @@ package spf
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -127,7 +126,7 @@ func (w *walk) read(name string) *Node {
 			continue
 		}
 		if w.text += len(txt); w.text > maxText {
-			err := fmt.Errorf("the SPF records have more than %d octets", maxText)
+			err := check.Errorf("the SPF records have more than %d octets", maxText)
 			n.Unread = []check.Gap{{Subject: r.Question.String(), Why: check.Limit, Cause: err}}
 			n.Texts = nil
 			return n
@@ -194,7 +193,7 @@ func (w *walk) evaluate(n *Node) {
 	case n.Record == nil:
 	case len(n.Record.Faults) > 0:
 		fault := n.Record.Faults[0]
-		n.breaks(ProblemSyntax, check.Textf("%q in the record of %s: %s", clip(fault.Term), n.Name, fault.Reason))
+		n.breaks(ProblemSyntax, check.Textf("%q in the record of %s: %s", clip(fault.Term), n.Name, fault.Text()))
 	}
 	if n.Record != nil {
 		w.terms(n)
@@ -315,7 +314,7 @@ func (w *walk) follow(n *Node, t *nodeTerm, to Link, spec MacroString) {
 	case l.node == nil:
 		w.gap(check.Gap{
 			Subject: dnsx.Q(name, dnsx.TypeTXT).String(), Why: check.Limit,
-			Cause: fmt.Errorf("the record leads to more than %d names", MaxNames),
+			Cause: check.Errorf("the record leads to more than %d names", MaxNames),
 		})
 		c.Open = true
 	case l.node.state == onPath:
@@ -384,7 +383,7 @@ func (w *walk) outcome(n *Node) Result {
 	return l.node.Default
 }
 
-var errReceiversDiffer = errors.New("it is no name, and receivers differ in what they do then")
+var errReceiversDiffer = check.Errorf("it is no name, and receivers differ in what they do then")
 
 func unknownTarget(n *Node, term string, err error) check.Gap {
 	if noName(err) {

@@ -1,14 +1,11 @@
 package cli
 
 import (
-	"errors"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/mailcheck-go/mailcheck/check"
-	"github.com/mailcheck-go/mailcheck/dnsx"
 	"github.com/mailcheck-go/mailcheck/report"
 	"github.com/mailcheck-go/mailcheck/spf"
 )
@@ -36,9 +33,8 @@ type drawing struct {
 	whole bool // fit cuts nothing
 }
 
-// text words a text. A failure among its arguments is worded too.
 func (d *drawing) text(t check.Text) string {
-	s, _ := d.tr.Text(worded(t))
+	s, _ := d.tr.Text(t)
 	return report.Clean(s)
 }
 
@@ -58,61 +54,21 @@ func (d *drawing) label(s string) string {
 	return s
 }
 
-// worded makes texts of failures, so that they can be translated.
-func worded(t check.Text) check.Text {
-	t.Args = slices.Clone(t.Args)
-	for i, arg := range t.Args {
-		var failure *dnsx.Failure
-		switch arg := arg.(type) {
-		case check.Text:
-			t.Args[i] = worded(arg)
-		case error:
-			if errors.As(arg, &failure) {
-				t.Args[i] = failureText(failure)
-			}
-		}
-	}
-	return t
-}
-
-// failureText says of a question what became of it.
-func failureText(f *dnsx.Failure) check.Text {
-	q := f.Question.String()
-	switch {
-	case f.Kind == dnsx.KindNotAsked:
-		return check.Textf("%s was not asked", q)
-	case f.Kind == dnsx.KindBudget:
-		return check.Textf("%s had no answer when the time was over", q)
-	case f.Kind == dnsx.KindTimeout && f.Server != "":
-		return check.Textf("%s timed out at %s", q, f.Server)
-	case f.Kind == dnsx.KindTimeout:
-		return check.Textf("%s timed out", q)
-	case f.Kind == dnsx.KindRCode && f.Server != "":
-		return check.Textf("%s got %s at %s", q, f.RCode, f.Server)
-	case f.Kind == dnsx.KindRCode:
-		return check.Textf("%s got %s", q, f.RCode)
-	}
-	return check.Textf("%s", f.Error())
-}
-
 // gapText says what is not known, and why.
 func gapText(g check.Gap) check.Text {
-	var failure *dnsx.Failure
+	subject := g.About()
 	switch {
-	case errors.As(g.Cause, &failure):
-		return failureText(failure)
 	case g.Why == check.NotAsked:
-		return check.Textf("%s was not asked", g.Subject)
+		return check.Textf("%s was not asked", subject)
 	case g.Cause == nil:
-		return check.Textf("%s", g.Subject)
+		return subject
 	case strings.HasPrefix(g.Cause.Error(), g.Subject):
-		return check.Textf("%s", g.Cause.Error())
+		return g.Words()
 	}
-	subject := check.Textf("%s", g.Subject)
 	if term, in, ok := strings.Cut(g.Subject, " in the record of "); ok {
 		subject = check.Textf("%s in the record of %s", short(term), in)
 	}
-	return check.Textf("%s: %s", subject, check.Text{Format: g.Cause.Error()}) // a phrase of package spf
+	return check.Textf("%s: %s", subject, g.Words())
 }
 
 // ink colours a text that is clean already.

@@ -42,7 +42,7 @@ that find nothing) the one that was meant. Terms of which that cannot be known s
 wants to see, such as Zendesk's.
 
 A flattened record is right until the addresses change, and senders do that without
-notice. First see that it is needed: take out what nobody uses, and give senders
+notice. First see that it is needed: remove what nobody uses, and give senders
 subdomains of their own. Else keep the record with the includes somewhere, name it
 with --from (a name with a TXT record of it that receivers do not look at, such as
 _spf-source.NAME, or the text itself), and run flatten from it on a schedule: --check

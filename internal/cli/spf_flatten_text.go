@@ -218,7 +218,7 @@ func (t *flatText) warnings(o *spfFlattenOptions, facts *spf.Facts) {
 	case p.Before.Lookups > spf.MaxLookups:
 		t.instead(o, facts)
 	case p.Before.Voids > spf.MaxVoids:
-		t.item("%s of %d: it is enough to take out the terms that find nothing.", lookups(p.Before.Lookups), spf.MaxLookups)
+		t.item("%s of %d: it is enough to remove the terms that find nothing.", lookups(p.Before.Lookups), spf.MaxLookups)
 	default:
 		t.item("%s of %d: it works without being flattened.", lookups(p.Before.Lookups), spf.MaxLookups)
 	}
@@ -231,7 +231,7 @@ func (t *flatText) warnings(o *spfFlattenOptions, facts *spf.Facts) {
 // is enough to flatten.
 func (t *flatText) instead(o *spfFlattenOptions, facts *spf.Facts) {
 	p := t.plan
-	t.item("Is every sender still in use? Taking a term out, or giving its sender a subdomain as envelope sender, needs no upkeep.")
+	t.item("Is every sender still in use? Removing a term, or giving its sender a subdomain as envelope sender, needs no upkeep.")
 	own := slices.DeleteFunc(slices.Clone(p.Replaced), func(r spf.Replaced) bool { return len(r.Path) > 0 || !strings.Contains(r.Term, "include:") })
 	slices.SortStableFunc(own, func(a, b spf.Replaced) int { return b.Lookups - a.Lookups })
 	for _, r := range own[:min(len(own), 10)] {

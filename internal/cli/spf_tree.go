@@ -238,7 +238,7 @@ func problemOfAll(an *spf.Analysis) problem {
 	}
 	if len(an.PermErrors) > 0 && (p.Problem.IsZero() || p.Kind == spf.ProblemVoids) {
 		c := an.PermErrors[0]
-		p = problem{check.Textf("permerror for whoever no earlier term matches: %s", c.Text), c.Kind}
+		p = problem{check.Textf("permerror for every client that no earlier term matches: %s", c.Text), c.Kind}
 	}
 	return p
 }
@@ -253,7 +253,7 @@ func problemOf(n *spf.Node) problem {
 	case len(n.Texts) > 1:
 		return problem{check.Textf("%d SPF records", len(n.Texts)), spf.ProblemSeveral}
 	case !n.Valid():
-		return problem{check.Textf("%s: %s", short(n.Record.Faults[0].Term), n.Record.Faults[0].Reason), spf.ProblemSyntax}
+		return problem{check.Textf("%s: %s", short(n.Record.Faults[0].Term), n.Record.Faults[0].Text()), spf.ProblemSyntax}
 	}
 	return problem{}
 }

@@ -13,10 +13,13 @@ import (
 //go:embed ja.json
 var ja []byte
 
-// What package zendesk says.
-//
-//go:embed zendesk-ja.json
-var zendeskJA []byte
+// What packages spf and zendesk say.
+var (
+	//go:embed spf-ja.json
+	spfJA []byte
+	//go:embed zendesk-ja.json
+	zendeskJA []byte
+)
 
 // Load returns the translation for a language: nil for "en", Japanese for "ja".
 // Its keys are rule ids (for their titles), English formats and labels.
@@ -26,7 +29,7 @@ func Load(name string) (check.Translation, error) {
 		return nil, nil
 	case "ja":
 		tr := check.Translation{}
-		for _, file := range [][]byte{ja, zendeskJA} {
+		for _, file := range [][]byte{ja, spfJA, zendeskJA} {
 			var part check.Translation
 			if err := json.Unmarshal(file, &part); err != nil {
 				return nil, fmt.Errorf("lang: %w", err)
