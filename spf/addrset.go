@@ -22,12 +22,26 @@ var everybody = addrSet{
 // nothing (RFC 7208, 5.6).
 func extentOf(p netip.Prefix) extent {
 	p = p.Masked()
-	last := p.Addr().AsSlice()
-	for bit := p.Bits(); bit < len(last)*8; bit++ {
-		last[bit/8] |= 0x80 >> (bit % 8)
+	if p.Addr().Is4() {
+		last := p.Addr().As4()
+		fill(last[:], p.Bits())
+		return extent{p.Addr(), netip.AddrFrom4(last)}
 	}
-	addr, _ := netip.AddrFromSlice(last)
-	return extent{p.Addr(), addr}
+	last := p.Addr().As16()
+	fill(last[:], p.Bits())
+	return extent{p.Addr(), netip.AddrFrom16(last)}
+}
+
+// fill sets all bits behind the first n.
+func fill(b []byte, n int) {
+	for i := n / 8; i < len(b); i++ {
+		b[i] |= 0xff >> max(n-i*8, 0)
+	}
+}
+
+// holds reports that another extent lies in this one.
+func (e extent) holds(o extent) bool {
+	return e.first.BitLen() == o.first.BitLen() && !o.first.Less(e.first) && !e.last.Less(o.last)
 }
 
 // setOf sorts extents and joins those that overlap or touch. It takes over its argument.
@@ -139,6 +153,12 @@ func (a addrSet) families() (four, six addrSet) {
 		return a, nil
 	}
 	return a[:at], a[at:]
+}
+
+// touches reports whether an address of an extent is in the set.
+func (a addrSet) touches(e extent) bool {
+	i, _ := slices.BinarySearchFunc(a, e.first, func(s extent, first netip.Addr) int { return s.last.Compare(first) })
+	return i < len(a) && !e.last.Less(a[i].first)
 }
 
 // wholeFamily reports that all addresses of one family are in the set.

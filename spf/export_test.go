@@ -91,7 +91,8 @@ type Shadow struct {
 // Shadows are what spf.shadowed-term and spf.overlap find.
 func Shadows(a *Analysis) (all []Shadow) {
 	shadows, _ := a.shadows()
-	for _, c := range slices.Concat(shadows, a.needless()) {
+	needless, _ := a.needless()
+	for _, c := range slices.Concat(shadows, needless) {
 		all = append(all, Shadow{c.node.Name, c.index})
 	}
 	return all

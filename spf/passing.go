@@ -87,12 +87,7 @@ func (a *Analysis) SpaceOf(sources []Source) Space {
 	if a.pass == nil {
 		return SpaceOf(sources)
 	}
-	all := make([]extent, 0, len(sources))
-	for i := range sources {
-		all = append(all, extentOf(sources[i].Prefix))
-	}
-	set := setOf(all)
-	return set.and(a.pass).space()
+	return setOf(extentsOf(sources)).and(a.pass).space()
 }
 
 // Exact reports that IPv4 and IPv6 are no bounds.

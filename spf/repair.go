@@ -192,14 +192,21 @@ func shadowed(before []Directive, d *Directive) bool {
 	if !d.Prefix.IsValid() {
 		return false
 	}
-	var parts []part
+	left := addrSet{extentOf(d.Prefix)}
 	for i := range before {
-		if b := &before[i]; b.Prefix.IsValid() && b.Prefix.Overlaps(d.Prefix) {
-			parts = append(parts, part{b.Prefix, b.Qualifier, i})
+		b := &before[i]
+		if !b.Prefix.IsValid() || !b.Prefix.Overlaps(d.Prefix) {
+			continue
+		}
+		one := addrSet{extentOf(b.Prefix)}
+		if b.Qualifier != d.Qualifier && left.meets(one) {
+			return false
+		}
+		if left = left.minus(one); len(left) == 0 {
+			return true
 		}
 	}
-	by := cover(parts, d.Prefix, d.Qualifier)
-	return len(by) > 0 && resultOf(by) == d.Qualifier
+	return false
 }
 
 // again are the includes of a record, by their index, that pass nobody because one before

@@ -40,11 +40,7 @@ func shadowedTerm() check.Rule[*Analysis] {
 				}
 				found = append(found, f)
 			}
-			gaps := a.answerGaps()
-			if !whole {
-				gaps = append(gaps, limitGap("SPF of "+a.Domain, "the ranges are too many to compare all (%d)", len(a.Authorized)))
-			}
-			return found, gaps
+			return found, a.overlapGaps(whole)
 		},
 	}
 }
@@ -64,20 +60,30 @@ func overlap() check.Rule[*Analysis] {
 		Applies: hasRecord,
 		Check: func(a *Analysis) ([]check.Finding, []check.Gap) {
 			var found []check.Finding
-			for _, c := range a.needless() {
+			needless, whole := a.needless()
+			for _, c := range needless {
 				detail := check.Textf("%s: all it passes is passed by %s too", clip(c.text), strings.Join(c.by, ", "))
 				if n := c.lookups(); n > 0 {
 					detail = check.Textf("%s costs lookups (%d), and all it passes is passed by %s too", clip(c.text), n, strings.Join(c.by, ", "))
 				}
 				found = append(found, a.finding(c.node, c.at, detail))
 			}
-			return found, a.answerGaps()
+			return found, a.overlapGaps(whole)
 		},
 	}
 }
 
 // fixText is a fix that leaves the choice to whoever reads it.
 func fixText(summary check.Text) *check.Fix { return &check.Fix{Summary: summary} }
+
+// overlapGaps are those of answerGaps, and one where not all ranges were compared.
+func (a *Analysis) overlapGaps(whole bool) []check.Gap {
+	gaps := a.answerGaps()
+	if !whole {
+		gaps = append(gaps, limitGap("SPF of "+a.Domain, "the ranges are too many to compare all (%d)", len(a.Authorized)))
+	}
+	return gaps
+}
 
 // answerGaps are those that an answer would have closed: a term whose name depends on
 // the message is never shown to be needless.

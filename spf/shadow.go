@@ -1,59 +1,11 @@
 package spf
 
 import (
-	"net/netip"
 	"slices"
 	"strings"
 
 	"github.com/mailcheck-go/mailcheck/check"
 )
-
-// part is a range that gives its clients a result, as far as no range before it does.
-type part struct {
-	prefix netip.Prefix
-	result Result
-	at     int // its place in the order of evaluation
-}
-
-func (p *part) holds(q netip.Prefix) bool {
-	return p.prefix.Bits() <= q.Bits() && p.prefix.Contains(q.Addr())
-}
-
-// cover are those of some ranges, in the order of evaluation, that leave nobody in a range
-// to a term behind them: the first that holds it whole, or else as many as hold it
-// together, if it can be such as give the wanted result.
-func cover(parts []part, p netip.Prefix, want Result) []part {
-	for i := range parts {
-		if parts[i].holds(p) {
-			return parts[i : i+1]
-		}
-	}
-	same := slices.DeleteFunc(slices.Clone(parts), func(b part) bool { return b.result != want })
-	for _, by := range [][]part{same, parts} {
-		if len(by) > 1 && len(addrSet{extentOf(p)}.minus(union(by))) == 0 {
-			return by
-		}
-	}
-	return nil
-}
-
-func union(parts []part) addrSet {
-	extents := make([]extent, len(parts))
-	for i := range parts {
-		extents[i] = extentOf(parts[i].prefix)
-	}
-	return setOf(extents)
-}
-
-// resultOf is what some ranges give; "" where not all give the same.
-func resultOf(parts []part) Result {
-	for i := range parts {
-		if parts[i].result != parts[0].result {
-			return ""
-		}
-	}
-	return parts[0].result
-}
 
 // claim is a term of a record of Policy, with the ranges that it brings.
 type claim struct {
@@ -156,179 +108,92 @@ func (s *Source) top(policy int) string {
 	return s.Path[policy].Term
 }
 
-// shadows are the terms of Policy that match nobody whom no earlier term matches.
-// Those that stand there twice are spf.duplicate-term's.
-// Whether the bounds of the search let all be found is beside them.
+// set is the ranges that a term names, as far as they are known.
+func (c *claim) set(a *Analysis) addrSet {
+	if c.directive.Prefix.IsValid() {
+		return addrSet{extentOf(c.directive.Prefix)}
+	}
+	var extents []extent
+	for i := range a.Authorized[c.from:c.to] {
+		extents = append(extents, extentOf(a.Authorized[c.from+i].Prefix))
+	}
+	return setOf(extents)
+}
+
+// shadows are the terms of Policy that match nobody whom no earlier term matches, and
+// whether the bounds of this package let all be found. Those that stand there twice are
+// spf.duplicate-term's.
 func (a *Analysis) shadows() (found []claim, whole bool) {
 	if len(a.Overlaps) == 0 && !a.takes() {
 		return nil, true
 	}
-	s := shadowing{a: a, claims: a.claims(), within: a.within(), sure: map[*Node]bool{}, work: maxShadowWork}
-	s.others, whole = otherwise(s.claims)
-	repeats := repeats(s.claims)
-	for i := range s.claims {
-		c := &s.claims[i]
-		if s.before(i) && !repeats[c.directive] && !c.wanted(a.Keep) && len(found) < maxFindings {
+	claims := a.claims()
+	s := survey{matcher: newMatcher(a), each: true}
+	all := a.deciders(s.of(a.root, everybody), claims)
+	repeats, sure := repeats(claims), map[*Node]bool{}
+	for i := range claims {
+		c := &claims[i]
+		if repeats[c.directive] || c.wanted(a.Keep) || !c.known(sure) {
+			continue
+		}
+		set := c.set(a)
+		by := all.and(set)
+		decides := slices.ContainsFunc(by, func(p parcel) bool { return p.of < 0 || p.of >= i })
+		if len(by) > 0 && !decides && len(found) < maxFindings {
+			c.before(a, claims, set, by)
 			found = append(found, *c)
 		}
 	}
-	return found, whole && s.work >= 0
+	return found, !s.full
 }
 
-// within has for each range the overlap that it is the inner one of.
-func (a *Analysis) within() map[int]Overlap {
-	all := make(map[int]Overlap, len(a.Overlaps))
-	for _, o := range a.Overlaps {
-		all[o.Inner] = o
-	}
-	return all
-}
-
-// shadowing looks for terms whose clients earlier terms match.
-type shadowing struct {
-	a      *Analysis
-	claims []claim
-	others []int // claims of ranges that give something else than a pass
-	within map[int]Overlap
-	sure   map[*Node]bool
-	work   int // ranges that may still be looked at
-}
-
-// maxShadowWork bounds what records cost that name ranges within ranges by the thousand.
-const maxShadowWork = 1 << 18
-
-// before reports that earlier terms match all clients of a claim, and notes which.
-func (s *shadowing) before(at int) bool {
-	c := &s.claims[at]
-	d := c.directive
-	if d.Qualifier != Pass {
-		return slices.Contains(s.others, at) && s.decided(c, d.Prefix.Masked(), s.earlier(at))
-	}
-	if c.from == c.to || !c.known(s.sure) {
-		return false
-	}
-	for i := c.from; i < c.to; i++ {
-		if !s.decided(c, s.a.Authorized[i].Prefix, s.around(at, i)) {
-			return false
+// before notes the terms that match the clients of a claim before it: the one that holds them
+// all, or else each that decides for some.
+func (c *claim) before(a *Analysis, claims []claim, set addrSet, by parcels) {
+	owners := by.owners()
+	for _, i := range owners {
+		if len(set.minus(claims[i].set(a))) == 0 {
+			owners = []int{i}
+			break
 		}
 	}
-	return true
-}
-
-// decided notes the terms that match all clients of one range of a claim.
-func (s *shadowing) decided(c *claim, p netip.Prefix, parts []part) bool {
-	by := cover(parts, p, c.directive.Qualifier)
-	if len(by) == 0 {
-		return false
-	}
-	result := resultOf(by)
-	if len(c.by) > 0 && result != c.result {
-		result = ""
-	}
-	c.result = result
-	for _, b := range by {
-		one := &s.claims[b.at]
+	c.result = claims[owners[0]].directive.Qualifier
+	for _, i := range owners {
+		one := &claims[i]
 		c.add(clip(one.text), one.directive.Prefix.IsValid())
+		if one.directive.Qualifier != c.result {
+			c.result = ""
+		}
 	}
-	return true
 }
 
-// around are the ranges before a claim that meet one of its own: those that hold it and
-// those that lie in it, for no others meet it.
-func (s *shadowing) around(at, source int) []part {
-	var parts []part
-	from := s.claims[at].from
-	p := s.a.Authorized[source].Prefix
-	if o, ok := s.within[source]; ok && o.First < from {
-		parts = s.passing(parts, o.First)
-	}
-	inner := s.a.Overlaps
-	first, _ := slices.BinarySearchFunc(inner, p, func(o Overlap, p netip.Prefix) int {
-		return s.a.Authorized[o.Inner].Prefix.Compare(p)
-	})
-	for _, o := range inner[first:] {
-		if s.work--; s.work < 0 || len(parts) > 0 && parts[0].holds(p) || !p.Contains(s.a.Authorized[o.Inner].Prefix.Addr()) {
-			break
-		}
-		if o.Inner < from {
-			parts = s.passing(parts, o.Inner)
+// deciders is which claim decides for whom; -1 where none does.
+func (a *Analysis) deciders(all []share, claims []claim) parcels {
+	index := make(map[Step]int, len(claims))
+	for i := range claims {
+		at := Step{claims[i].node.Name, claims[i].text}
+		if _, again := index[at]; !again {
+			index[at] = i
 		}
 	}
-	for _, i := range s.others {
-		if o := &s.claims[i]; i < at && o.directive.Prefix.Overlaps(p) {
-			parts = append(parts, part{o.directive.Prefix, o.directive.Qualifier, i})
-		}
-	}
-	slices.SortStableFunc(parts, func(x, y part) int { return x.at - y.at })
-	return parts
-}
-
-// earlier are the ranges before a claim that gives something else than a pass.
-func (s *shadowing) earlier(at int) []part {
-	var parts []part
-	c := &s.claims[at]
-	for i := range s.a.Authorized[:c.from] {
-		if s.work--; s.work < 0 {
-			break
-		}
-		if s.a.Authorized[i].Prefix.Overlaps(c.directive.Prefix) {
-			parts = s.passing(parts, i)
-		}
-	}
-	for _, i := range s.others {
-		if o := &s.claims[i]; i < at && o.directive.Prefix.Overlaps(c.directive.Prefix) {
-			parts = append(parts, part{o.directive.Prefix, o.directive.Qualifier, i})
-		}
-	}
-	slices.SortStableFunc(parts, func(x, y part) int { return x.at - y.at })
-	return parts
-}
-
-// passing adds a range that passes, if it is sure to decide for its clients.
-func (s *shadowing) passing(parts []part, source int) []part {
-	at, ok := s.a.brings(source, s.claims)
-	if !ok {
-		return parts
-	}
-	return append(parts, part{s.a.Authorized[source].Prefix, Pass, at})
-}
-
-// brings is the claim that brings a range, if the range is sure to decide for its
-// clients.
-func (a *Analysis) brings(source int, claims []claim) (at int, ok bool) {
-	at, _ = slices.BinarySearchFunc(claims, source, func(c claim, source int) int {
-		if c.to <= source {
-			return -1
-		}
-		return 1
-	})
-	if at == len(claims) || source < claims[at].from {
-		return 0, false
-	}
-	s := &a.Authorized[source]
-	if by := &claims[at]; by.directive.Mechanism == Include {
-		for _, step := range s.Path[by.policy+1:] {
-			if !a.Nodes[step.Name].plain() {
-				return 0, false
+	var who parcels
+	for i := range all {
+		s, of := &all[i], -1
+		if s.result != "" && s.result != PermError && s.result != None {
+			at := 0
+			for at < len(s.path)-1 && strings.HasPrefix(s.path[at].Term, nameRedirect+"=") {
+				at++
+			}
+			if claim, ok := index[s.path[at]]; ok {
+				of = claim
 			}
 		}
-		return at, a.Nodes[s.Name].plain()
-	}
-	return at, true
-}
-
-// plain reports that a record passes whomever one of its terms names: no term takes
-// anybody out again, and none is in error.
-func (n *Node) plain() bool {
-	if n == nil || !n.Valid() || n.broken != nil {
-		return false
-	}
-	for _, d := range n.Record.live() {
-		if d.Mechanism != All && d.Qualifier != Pass {
-			return false
+		for _, e := range s.set {
+			who = append(who, parcel{e, of})
 		}
 	}
-	return true
+	slices.SortFunc(who, compareParcels)
+	return who
 }
 
 // known reports that a term passes nobody but those of the ranges that it brings.
@@ -375,21 +240,6 @@ func (a *Analysis) takes() bool {
 	return false
 }
 
-// otherwise are the ranges of Policy that give something else than a pass, by their
-// index in claims.
-func otherwise(claims []claim) (all []int, whole bool) {
-	const most = 100 // each is compared with all that pass
-	for i := range claims {
-		if d := claims[i].directive; d.Qualifier != Pass && d.Prefix.IsValid() {
-			if len(all) == most {
-				return all, false
-			}
-			all = append(all, i)
-		}
-	}
-	return all, true
-}
-
 // repeats are the terms that stand in their record before.
 func repeats(claims []claim) map[*Directive]bool {
 	type place struct {
@@ -407,37 +257,56 @@ func repeats(claims []claim) map[*Directive]bool {
 	return all
 }
 
-// needless are the terms of Policy whose clients later terms would pass. Where a term
-// says something else than a pass, that may be why the order is as it is.
-func (a *Analysis) needless() []claim {
+// needless are the terms of Policy whose clients later terms would pass, and whether the
+// bounds of this package let all be found. Where a term says something else than a pass,
+// that may be why the order is as it is.
+func (a *Analysis) needless() (found []claim, whole bool) {
 	if len(a.Overlaps) == 0 {
-		return nil
+		return nil, true
 	}
 	claims := a.claims()
 	if slices.ContainsFunc(claims, func(c claim) bool { return c.directive.Qualifier != Pass }) {
-		return nil
+		return nil, true
 	}
-	repeats := repeats(claims)
-	within := a.within()
-	sure := map[*Node]bool{}
-	var found []claim
+	repeats, sure, within := repeats(claims), map[*Node]bool{}, a.within()
+	s := survey{matcher: newMatcher(a), each: true}
 	for i := range claims {
 		c := &claims[i]
-		needless := c.from < c.to && c.known(sure)
-		later := false
-		for j := c.from; j < c.to && needless; j++ {
-			o, ok := within[j]
-			if needless = ok && (o.Outer < c.from || o.Outer >= c.to); needless {
-				var by int
-				if by, needless = a.brings(o.Outer, claims); needless {
-					c.add(clip(claims[by].text), claims[by].directive.Prefix.IsValid())
-				}
-			}
-			later = later || o.First >= c.from
+		if repeats[c.directive] || c.wanted(a.Keep) || !c.known(sure) || !c.held(within) || len(found) == maxFindings {
+			continue
 		}
-		if needless && later && !repeats[c.directive] && !c.wanted(a.Keep) && len(found) < maxFindings {
-			found = append(found, *c)
+		s.without = c.nodeTerm
+		all := s.of(a.root, c.set(a))
+		if slices.ContainsFunc(all, func(s share) bool { return s.result != Pass || s.doubt }) {
+			continue
+		}
+		owners := a.deciders(all, claims).owners()
+		if later := owners[len(owners)-1] > i; !later || owners[0] < 0 {
+			continue
+		}
+		for _, by := range owners {
+			c.add(clip(claims[by].text), claims[by].directive.Prefix.IsValid())
+		}
+		found = append(found, *c)
+	}
+	return found, !s.full
+}
+
+// held reports that each range of a claim lies in one of another.
+func (c *claim) held(within map[int]Overlap) bool {
+	for i := c.from; i < c.to; i++ {
+		if o, ok := within[i]; !ok || o.Outer >= c.from && o.Outer < c.to {
+			return false
 		}
 	}
-	return found
+	return c.from < c.to
+}
+
+// within has for each range the overlap that it is the inner one of.
+func (a *Analysis) within() map[int]Overlap {
+	all := make(map[int]Overlap, len(a.Overlaps))
+	for _, o := range a.Overlaps {
+		all[o.Inner] = o
+	}
+	return all
 }

@@ -1,12 +1,8 @@
 package spf
 
 import (
-	"cmp"
-	"encoding/binary"
 	"fmt"
-	"math"
 	"net/netip"
-	"slices"
 
 	"github.com/mailcheck-go/mailcheck/check"
 	"github.com/mailcheck-go/mailcheck/dnsx"
@@ -127,112 +123,14 @@ type Space struct {
 }
 
 // SpaceOf measures ranges.
-func SpaceOf(sources []Source) Space { return sweep(sources, nil) }
+func SpaceOf(sources []Source) Space { return setOf(extentsOf(sources)).space() }
 
-// span is a range in the order of sweep: IPv4 first, as ::ffff:0:0/96, each before
-// those that lie in it.
-type span struct {
-	hi, lo uint64
-	bits   uint8 // of 128
-	is4    bool
-	index  int32 // into the sources
-}
-
-func compareSpans(a, b span) int {
-	switch {
-	case a.hi != b.hi:
-		return cmp.Compare(a.hi, b.hi)
-	case a.lo != b.lo:
-		return cmp.Compare(a.lo, b.lo)
-	case a.bits != b.bits:
-		return int(a.bits) - int(b.bits)
-	}
-	return int(a.index) - int(b.index)
-}
-
-func (s *span) holds(o *span) bool {
-	if s.bits > o.bits || s.is4 != o.is4 {
-		return false
-	}
-	if s.bits <= 64 {
-		return (s.hi^o.hi)>>(64-s.bits) == 0
-	}
-	return s.hi == o.hi && (s.lo^o.lo)>>(128-s.bits) == 0
-}
-
-// spansOf sorts ranges. Most are IPv4, whose keys are numbers: address, length, index.
-func spansOf(sources []Source, room []span) []span {
-	var keyRoom [128]uint64
-	keys := keyRoom[:0]
-	var sixRoom [32]span
-	six := sixRoom[:0]
+func extentsOf(sources []Source) []extent {
+	all := make([]extent, 0, len(sources))
 	for i := range sources {
-		p := sources[i].Prefix
-		switch addr := p.Addr(); {
-		case !p.IsValid():
-		case addr.Is4():
-			b := addr.As4()
-			keys = append(keys, uint64(binary.BigEndian.Uint32(b[:]))<<32|uint64(p.Bits())<<26|uint64(i))
-		default:
-			b := addr.As16()
-			six = append(six, span{binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:]), uint8(p.Bits()), false, int32(i)})
+		if sources[i].Prefix.IsValid() {
+			all = append(all, extentOf(sources[i].Prefix))
 		}
 	}
-	slices.Sort(keys)
-	slices.SortFunc(six, compareSpans)
-	for _, key := range keys {
-		const mapped, mask = 0xffff << 32, 1<<26 - 1
-		room = append(room, span{0, mapped | key>>32, 96 + uint8(key&(1<<32-1)>>26), true, int32(key & mask)})
-	}
-	return append(room, six...)
-}
-
-// sweep measures ranges. To nested, if it is there, it says of each that lies in
-// another which: the widest, and the first in the order of evaluation.
-func sweep(sources []Source, nested func(inner, widest, first int32)) (total Space) {
-	var room [128]span
-	spans := spansOf(sources, room[:0])
-	type level struct {
-		*span
-		first int32 // the least index of it and those around it
-	}
-	var stack [130]level // one for each length, those around the range at hand
-	depth := 0
-	var last uint64 // the network of 64 bits that was counted last
-	for i := range spans {
-		s := &spans[i]
-		for depth > 0 && !stack[depth-1].holds(s) {
-			depth--
-		}
-		if depth == 0 {
-			total.count(s, last)
-			last = s.hi
-			stack[0], depth = level{s, s.index}, 1
-			continue
-		}
-		around := stack[depth-1]
-		if nested != nil {
-			nested(s.index, stack[0].index, around.first)
-		}
-		if around.bits < s.bits {
-			stack[depth], depth = level{s, min(around.first, s.index)}, depth+1
-		}
-	}
-	return total
-}
-
-// count adds a range that lies in no other; last is the network of 64 bits before it.
-func (t *Space) count(s *span, last uint64) {
-	switch {
-	case s.is4:
-		t.IPv4 += 1 << (128 - s.bits)
-	case s.bits <= 64:
-		n := t.IPv6 + 1<<(64-s.bits)
-		if n <= t.IPv6 { // all 2^64
-			n = math.MaxUint64
-		}
-		t.IPv6 = n
-	case t.IPv6 == 0 || s.hi != last:
-		t.IPv6++
-	}
+	return all
 }

@@ -29,7 +29,8 @@ type share struct {
 // one lookup more, so that none is followed further than eleven times.
 type survey struct {
 	*matcher
-	each bool // every ip4 and ip6 has shares of its own; else neighbours with one qualifier have them together
+	each    bool      // every ip4 and ip6 has shares of its own; else neighbours with one qualifier have them together
+	without *nodeTerm // it is not there
 	// passes says whom a record passes, where limits do not count and results other than a
 	// pass are all the same; nil where they do.
 	passes func(*Node) addrSet
@@ -68,6 +69,9 @@ func (s *survey) record(n *Node, in []crowd, path []Step) (out []share) {
 	}
 	for i := 0; i < len(n.terms) && len(in) > 0 && !s.full; i++ {
 		t := &n.terms[i]
+		if t == s.without {
+			continue
+		}
 		d := t.directive
 		if t.cost != nil && s.passes == nil {
 			var stopped []crowd
@@ -190,37 +194,57 @@ func (s *survey) join(all []crowd, c crowd) []crowd {
 	return all
 }
 
-// run is the ranges that a record starts with and that have one qualifier. One that holds
-// all addresses is apart.
+// run is the ranges that a record starts with and that are evaluated at once. Where they are
+// to have shares together, they have one qualifier, and one that holds all addresses is
+// apart.
 func (s *survey) run(terms []nodeTerm) []nodeTerm {
 	first := terms[0].directive
 	n := 1
-	for first.Prefix.Bits() > 0 && n < len(terms) {
+	for ; n < len(terms) && &terms[n] != s.without; n++ {
 		d := terms[n].directive
-		if d == nil || !d.Prefix.IsValid() || d.Prefix.Bits() == 0 || d.Qualifier != first.Qualifier {
+		if d == nil || !d.Prefix.IsValid() {
 			break
 		}
-		n++
+		if !s.each && (first.Prefix.Bits() == 0 || d.Prefix.Bits() == 0 || d.Qualifier != first.Qualifier) {
+			break
+		}
 	}
 	return terms[:n]
 }
 
 func (s *survey) ranges(n *Node, run []nodeTerm, in []crowd, path []Step) (out []share, left []crowd) {
-	extents := make([]extent, len(run))
+	if s.full = s.full || !s.spend(len(run)); s.full {
+		return nil, in
+	}
+	var extents []extent
+	var terms []*nodeTerm
 	for i := range run {
-		extents[i] = extentOf(run[i].directive.Prefix)
-	}
-	hit, left := s.split(in, setOf(extents))
-	if len(run) == 1 || !s.each {
-		return shares(run[0].directive.Qualifier, hit, below(path, n, run[0].text)), left
-	}
-	for i := 0; i < len(run) && len(hit) > 0; i++ {
-		var one []crowd
-		if one, hit = s.split(hit, addrSet{extentOf(run[i].directive.Prefix)}); len(one) > 0 {
-			out = append(out, shares(run[i].directive.Qualifier, one, below(path, n, run[i].text))...)
+		e := extentOf(run[i].directive.Prefix)
+		if slices.ContainsFunc(in, func(c crowd) bool { return c.set.touches(e) }) {
+			extents, terms = append(extents, e), append(terms, &run[i])
 		}
 	}
-	return append(out, shares("", hit, path)...), left // whom too much work left over
+	if len(terms) == 0 {
+		return nil, in
+	}
+	if !s.each || len(terms) == 1 {
+		hit, left := s.split(in, setOf(extents))
+		return shares(terms[0].directive.Qualifier, hit, below(path, n, terms[0].text)), left
+	}
+	all := firsts(extents)
+	hit, left := s.split(in, setOf(extents))
+	for _, c := range hit {
+		sets := make([]addrSet, len(terms))
+		for _, p := range all.and(c.set) {
+			sets[p.of] = append(sets[p.of], p.extent)
+		}
+		for i, t := range terms {
+			if c.set = sets[i]; len(c.set) > 0 {
+				out = append(out, share{c, t.directive.Qualifier, below(path, n, t.text)})
+			}
+		}
+	}
+	return out, left
 }
 
 // addresses evaluates all, a, mx, exists and ptr.
