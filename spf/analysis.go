@@ -81,17 +81,18 @@ type Analysis struct {
 	// all below it. It may be set before Repair and Rules are called; Analyze leaves it empty.
 	Keep []string
 
-	facts    *Facts
-	repair   func() []check.Change
-	root     *Node
-	order    []*Node    // Nodes in the order of evaluation
-	reply    dnsx.Reply // TXT of Domain
-	senderID []string   // texts at Domain of Sender ID (RFC 4406)
-	type99   dnsx.Reply // SPF of Domain
-	drafts   [][]string // of Facts, those of Texts
-	exp      *explanation
-	pass     addrSet // who gets a pass; nil where that is all of Authorized
-	circles  []circle
+	facts      *Facts
+	repair     func() []check.Change
+	redundancy func() redundancy
+	root       *Node
+	order      []*Node    // Nodes in the order of evaluation
+	reply      dnsx.Reply // TXT of Domain
+	senderID   []string   // texts at Domain of Sender ID (RFC 4406)
+	type99     dnsx.Reply // SPF of Domain
+	drafts     [][]string // of Facts, those of Texts
+	exp        *explanation
+	pass       addrSet // who gets a pass; nil where that is all of Authorized
+	circles    []circle
 
 	gone    []gone                   // the terms whose names do not exist, in the order of evaluation
 	ends    []gone                   // terms under names of which no answer shows that they exist
@@ -256,6 +257,7 @@ func Analyze(f *Facts) *Analysis {
 	}
 	a := analyze(f)
 	a.repair = sync.OnceValue(func() []check.Change { return a.repaired(f) })
+	a.redundancy = sync.OnceValue(a.redundant)
 	return a
 }
 

@@ -90,9 +90,8 @@ type Shadow struct {
 
 // Shadows are what spf.shadowed-term and spf.overlap find.
 func Shadows(a *Analysis) (all []Shadow) {
-	shadows, _ := a.shadows()
-	needless, _ := a.needless()
-	for _, c := range slices.Concat(shadows, needless) {
+	r := a.redundancy()
+	for _, c := range slices.Concat(r.shadows, r.needless) {
 		all = append(all, Shadow{c.node.Name, c.index})
 	}
 	return all

@@ -21,8 +21,7 @@ func shadowedTerm() check.Rule[*Analysis] {
 		Applies: hasRecord,
 		Check: func(a *Analysis) ([]check.Finding, []check.Gap) {
 			var found []check.Finding
-			shadows, whole := a.shadows()
-			for _, c := range shadows {
+			for _, c := range a.redundancy().shadows {
 				f := a.finding(c.node, c.at, c.detail())
 				switch {
 				case c.result == "":
@@ -40,7 +39,7 @@ func shadowedTerm() check.Rule[*Analysis] {
 				}
 				found = append(found, f)
 			}
-			return found, a.overlapGaps(whole)
+			return found, a.overlapGaps()
 		},
 	}
 }
@@ -60,15 +59,14 @@ func overlap() check.Rule[*Analysis] {
 		Applies: hasRecord,
 		Check: func(a *Analysis) ([]check.Finding, []check.Gap) {
 			var found []check.Finding
-			needless, whole := a.needless()
-			for _, c := range needless {
+			for _, c := range a.redundancy().needless {
 				detail := check.Textf("%s: all it passes is passed by %s too", clip(c.text), strings.Join(c.by, ", "))
 				if n := c.lookups(); n > 0 {
 					detail = check.Textf("%s costs lookups (%d), and all it passes is passed by %s too", clip(c.text), n, strings.Join(c.by, ", "))
 				}
 				found = append(found, a.finding(c.node, c.at, detail))
 			}
-			return found, a.overlapGaps(whole)
+			return found, a.overlapGaps()
 		},
 	}
 }
@@ -77,9 +75,9 @@ func overlap() check.Rule[*Analysis] {
 func fixText(summary check.Text) *check.Fix { return &check.Fix{Summary: summary} }
 
 // overlapGaps are those of answerGaps, and one where not all ranges were compared.
-func (a *Analysis) overlapGaps(whole bool) []check.Gap {
+func (a *Analysis) overlapGaps() []check.Gap {
 	gaps := a.answerGaps()
-	if !whole {
+	if !a.redundancy().whole {
 		gaps = append(gaps, limitGap("SPF of "+a.Domain, "the ranges are too many to compare all (%d)", len(a.Authorized)))
 	}
 	return gaps

@@ -11,9 +11,9 @@ import (
 type claim struct {
 	*nodeTerm
 	node     *Node
-	index    int // of the term
-	policy   int // of the node
-	from, to int // of Authorized
+	index    int  // of the term
+	from, to int  // of Authorized
+	repeats  bool // an earlier term of the record is the same
 
 	by     []string // terms of Policy that match all its clients
 	result Result   // that these give; "" where not all give the same
@@ -47,43 +47,42 @@ func (c *claim) detail() check.Text {
 	return check.Textf("%s never decides: its clients are matched before by %s", clip(c.text), by)
 }
 
-// add notes a term that matches clients of the claim.
-func (c *claim) add(by string, static bool) {
-	const shown = 3
-	c.static = c.static && static
-	switch {
-	case slices.Contains(c.by, by):
-	case len(c.by) < shown:
-		c.by = append(c.by, by)
-	case len(c.by) == shown:
-		c.by = append(c.by, "…")
-	}
-}
-
 // claims are the terms of Policy other than all, in the order of evaluation. A record that
 // is included too is not among them: there its terms may decide.
-func (a *Analysis) claims() []claim {
-	var all []claim
+type claims struct {
+	a     *Analysis
+	all   []claim
+	first map[Step]int // of those with the same text in a record
+}
+
+func (a *Analysis) claims() *claims {
+	cs := &claims{a: a, first: map[Step]int{}}
 	next := 0
 	for k, n := range a.Policy {
 		if k > 0 && a.leads(n) > 1 {
 			break
 		}
+		seen := map[termKey]bool{}
 		for i := range n.terms {
 			t := &n.terms[i]
 			d := t.directive
 			if d == nil || d.Mechanism == All {
 				continue
 			}
-			c := claim{nodeTerm: t, node: n, index: i, policy: k, from: next, static: d.Mechanism == IP4 || d.Mechanism == IP6}
+			c := claim{nodeTerm: t, node: n, index: i, from: next, static: d.Mechanism == IP4 || d.Mechanism == IP6}
 			for d.Qualifier == Pass && next < len(a.Authorized) && a.Authorized[next].top(k) == t.text {
 				next++
 			}
 			c.to = next
-			all = append(all, c)
+			key := d.key(n.Name)
+			c.repeats, seen[key] = seen[key], true
+			if at := (Step{n.Name, t.text}); !c.repeats {
+				cs.first[at] = len(cs.all)
+			}
+			cs.all = append(cs.all, c)
 		}
 	}
-	return all
+	return cs
 }
 
 // leads counts the terms that lead to a record.
@@ -109,83 +108,25 @@ func (s *Source) top(policy int) string {
 }
 
 // set is the ranges that a term names, as far as they are known.
-func (c *claim) set(a *Analysis) addrSet {
+func (cs *claims) set(c *claim) addrSet {
 	if c.directive.Prefix.IsValid() {
 		return addrSet{extentOf(c.directive.Prefix)}
 	}
-	var extents []extent
-	for i := range a.Authorized[c.from:c.to] {
-		extents = append(extents, extentOf(a.Authorized[c.from+i].Prefix))
-	}
-	return setOf(extents)
-}
-
-// shadows are the terms of Policy that match nobody whom no earlier term matches, and
-// whether the bounds of this package let all be found. Those that stand there twice are
-// spf.duplicate-term's.
-func (a *Analysis) shadows() (found []claim, whole bool) {
-	if len(a.Overlaps) == 0 && !a.takes() {
-		return nil, true
-	}
-	claims := a.claims()
-	s := survey{matcher: newMatcher(a), each: true}
-	all := a.deciders(s.of(a.root, everybody), claims)
-	repeats, sure := repeats(claims), map[*Node]bool{}
-	for i := range claims {
-		c := &claims[i]
-		if repeats[c.directive] || c.wanted(a.Keep) || !c.known(sure) {
-			continue
-		}
-		set := c.set(a)
-		by := all.and(set)
-		decides := slices.ContainsFunc(by, func(p parcel) bool { return p.of < 0 || p.of >= i })
-		if len(by) > 0 && !decides && len(found) < maxFindings {
-			c.before(a, claims, set, by)
-			found = append(found, *c)
-		}
-	}
-	return found, !s.full
-}
-
-// before notes the terms that match the clients of a claim before it: the one that holds them
-// all, or else each that decides for some.
-func (c *claim) before(a *Analysis, claims []claim, set addrSet, by parcels) {
-	owners := by.owners()
-	for _, i := range owners {
-		if len(set.minus(claims[i].set(a))) == 0 {
-			owners = []int{i}
-			break
-		}
-	}
-	c.result = claims[owners[0]].directive.Qualifier
-	for _, i := range owners {
-		one := &claims[i]
-		c.add(clip(one.text), one.directive.Prefix.IsValid())
-		if one.directive.Qualifier != c.result {
-			c.result = ""
-		}
-	}
+	return setOf(extentsOf(cs.a.Authorized[c.from:c.to]))
 }
 
 // deciders is which claim decides for whom; -1 where none does.
-func (a *Analysis) deciders(all []share, claims []claim) parcels {
-	index := make(map[Step]int, len(claims))
-	for i := range claims {
-		at := Step{claims[i].node.Name, claims[i].text}
-		if _, again := index[at]; !again {
-			index[at] = i
-		}
-	}
+func (cs *claims) deciders(shares []share) parcels {
 	var who parcels
-	for i := range all {
-		s, of := &all[i], -1
+	for i := range shares {
+		s, of := &shares[i], -1
 		if s.result != "" && s.result != PermError && s.result != None {
 			at := 0
 			for at < len(s.path)-1 && strings.HasPrefix(s.path[at].Term, nameRedirect+"=") {
 				at++
 			}
-			if claim, ok := index[s.path[at]]; ok {
-				of = claim
+			if first, ok := cs.first[s.path[at]]; ok {
+				of = first
 			}
 		}
 		for _, e := range s.set {
@@ -194,6 +135,104 @@ func (a *Analysis) deciders(all []share, claims []claim) parcels {
 	}
 	slices.SortFunc(who, compareParcels)
 	return who
+}
+
+// redundancy is the terms of Policy that change nothing for anybody. Those that stand there
+// twice are spf.duplicate-term's.
+type redundancy struct {
+	shadows  []claim // they match nobody whom no earlier term matches
+	needless []claim // later terms would pass all their clients
+	whole    bool    // the bounds of this package let all be found
+}
+
+// redundant finds terms that change nothing. It looks only where ranges lie in others or
+// are taken out.
+func (a *Analysis) redundant() redundancy {
+	r := redundancy{whole: true}
+	if len(a.Overlaps) == 0 && !a.takes() {
+		return r
+	}
+	cs, sure := a.claims(), map[*Node]bool{}
+	s := survey{matcher: newMatcher(a), each: true}
+	who, within := cs.deciders(s.of(a.root, everybody)), a.within()
+	// Where a term says something else than a pass, that may be why the order is as it is.
+	ordered := slices.ContainsFunc(cs.all, func(c claim) bool { return c.directive.Qualifier != Pass })
+	for i := range cs.all {
+		c := &cs.all[i]
+		if c.repeats || c.wanted(a.Keep) || !c.known(sure) {
+			continue
+		}
+		set := cs.set(c)
+		by := who.and(set).owners()
+		switch {
+		case len(by) > 0 && by[0] >= 0 && by[len(by)-1] < i:
+			if len(r.shadows) < maxFindings {
+				r.shadows = append(r.shadows, cs.shadowed(*c, set, by))
+			}
+		case !ordered && slices.Contains(by, i) && c.held(within) && len(r.needless) < maxFindings:
+			s.without = c.nodeTerm
+			others := s.of(a.root, set)
+			by := cs.deciders(others).owners()
+			if by[0] >= 0 && !slices.ContainsFunc(others, func(s share) bool { return s.result != Pass || s.doubt }) {
+				r.needless = append(r.needless, cs.by(*c, by))
+			}
+		}
+	}
+	r.whole = !s.full
+	return r
+}
+
+// shadowed notes the terms that match the clients of a claim before it: the one that holds
+// them all, or else each that decides for some.
+func (cs *claims) shadowed(c claim, set addrSet, by []int) claim {
+	for _, i := range by {
+		if len(set.minus(cs.set(&cs.all[i]))) == 0 {
+			by = []int{i}
+			break
+		}
+	}
+	c.result = cs.all[by[0]].directive.Qualifier
+	for _, i := range by {
+		if cs.all[i].directive.Qualifier != c.result {
+			c.result = ""
+		}
+	}
+	return cs.by(c, by)
+}
+
+// by notes terms that match the clients of a claim.
+func (cs *claims) by(c claim, others []int) claim {
+	const shown = 3
+	for n, i := range others {
+		one := &cs.all[i]
+		c.static = c.static && one.directive.Prefix.IsValid()
+		switch {
+		case n < shown:
+			c.by = append(c.by, clip(one.text))
+		case n == shown:
+			c.by = append(c.by, "…")
+		}
+	}
+	return c
+}
+
+// held reports that each range of a claim lies in one of another.
+func (c *claim) held(within map[int]int) bool {
+	for i := c.from; i < c.to; i++ {
+		if outer, ok := within[i]; !ok || outer >= c.from && outer < c.to {
+			return false
+		}
+	}
+	return c.from < c.to
+}
+
+// within has for each range the widest of those that it lies in.
+func (a *Analysis) within() map[int]int {
+	all := make(map[int]int, len(a.Overlaps))
+	for _, o := range a.Overlaps {
+		all[o.Inner] = o.Outer
+	}
+	return all
 }
 
 // known reports that a term passes nobody but those of the ranges that it brings.
@@ -238,75 +277,4 @@ func (a *Analysis) takes() bool {
 		}
 	}
 	return false
-}
-
-// repeats are the terms that stand in their record before.
-func repeats(claims []claim) map[*Directive]bool {
-	type place struct {
-		policy int
-		key    termKey
-	}
-	all := map[*Directive]bool{}
-	seen := make(map[place]bool, len(claims))
-	for i := range claims {
-		c := &claims[i]
-		at := place{c.policy, c.directive.key(c.node.Name)}
-		all[c.directive] = seen[at]
-		seen[at] = true
-	}
-	return all
-}
-
-// needless are the terms of Policy whose clients later terms would pass, and whether the
-// bounds of this package let all be found. Where a term says something else than a pass,
-// that may be why the order is as it is.
-func (a *Analysis) needless() (found []claim, whole bool) {
-	if len(a.Overlaps) == 0 {
-		return nil, true
-	}
-	claims := a.claims()
-	if slices.ContainsFunc(claims, func(c claim) bool { return c.directive.Qualifier != Pass }) {
-		return nil, true
-	}
-	repeats, sure, within := repeats(claims), map[*Node]bool{}, a.within()
-	s := survey{matcher: newMatcher(a), each: true}
-	for i := range claims {
-		c := &claims[i]
-		if repeats[c.directive] || c.wanted(a.Keep) || !c.known(sure) || !c.held(within) || len(found) == maxFindings {
-			continue
-		}
-		s.without = c.nodeTerm
-		all := s.of(a.root, c.set(a))
-		if slices.ContainsFunc(all, func(s share) bool { return s.result != Pass || s.doubt }) {
-			continue
-		}
-		owners := a.deciders(all, claims).owners()
-		if later := owners[len(owners)-1] > i; !later || owners[0] < 0 {
-			continue
-		}
-		for _, by := range owners {
-			c.add(clip(claims[by].text), claims[by].directive.Prefix.IsValid())
-		}
-		found = append(found, *c)
-	}
-	return found, !s.full
-}
-
-// held reports that each range of a claim lies in one of another.
-func (c *claim) held(within map[int]Overlap) bool {
-	for i := c.from; i < c.to; i++ {
-		if o, ok := within[i]; !ok || o.Outer >= c.from && o.Outer < c.to {
-			return false
-		}
-	}
-	return c.from < c.to
-}
-
-// within has for each range the overlap that it is the inner one of.
-func (a *Analysis) within() map[int]Overlap {
-	all := make(map[int]Overlap, len(a.Overlaps))
-	for _, o := range a.Overlaps {
-		all[o.Inner] = o
-	}
-	return all
 }
