@@ -38,26 +38,26 @@ func (a *Analysis) Decide(prefixes []netip.Prefix) Decision {
 			extents = append(extents, extentOf(p))
 		}
 	}
-	e := survey{matcher: newMatcher(a), each: true}
+	s := survey{matcher: newMatcher(a), each: true}
 	d := Decision{}
 	var sets [][]extent // of Shares
 	index := map[string]int{}
-	for _, s := range e.of(a.root, setOf(extents)) {
-		if len(s.path) == 0 {
-			s.path = []Step{{Name: a.Domain}}
+	for _, one := range s.of(a.root, setOf(extents)) {
+		if len(one.path) == 0 {
+			one.path = []Step{{Name: a.Domain}}
 		}
-		key := fmt.Sprintf("%s %t %q", s.result, s.open, s.path)
+		key := fmt.Sprintf("%s %t %q", one.result, one.open, one.path)
 		i, ok := index[key]
 		if !ok {
 			i = len(sets)
 			index[key] = i
-			d.Shares, sets = append(d.Shares, Share{Result: s.result, Path: s.path, Open: s.open}), append(sets, nil)
+			d.Shares, sets = append(d.Shares, Share{Result: one.result, Path: one.path, Open: one.open}), append(sets, nil)
 		}
-		sets[i] = append(sets[i], s.set...)
+		sets[i] = append(sets[i], one.set...)
 	}
 	for i := range sets {
 		d.Shares[i].Prefixes, _ = setOf(sets[i]).prefixes(maxWork)
 	}
-	d.Open, d.Full = e.unknown, e.full
+	d.Open, d.Full = s.unknown, s.full
 	return d
 }

@@ -79,8 +79,8 @@ func (f *flattener) record(n *Node) *matched {
 	if m.kept != nil {
 		return m
 	}
-	e := survey{matcher: f.matcher, passes: func(n *Node) addrSet { return f.node(n).set }}
-	if m.set = passOf(e.of(n, everybody)); e.full {
+	s := survey{matcher: f.matcher, passes: func(n *Node) addrSet { return f.node(n).set }}
+	if m.set = passOf(s.of(n, everybody)); s.full {
 		m.kept = &cause{reason: KeptLimit, text: check.Textf("it has too many ranges")}
 	}
 	return m

@@ -75,20 +75,20 @@ func (w *walk) narrow() {
 			noted[o.step()] = &o
 		}
 	}
-	e := survey{matcher: w.matcher()}
+	s := survey{matcher: w.matcher()}
 	for _, n := range w.a.order {
 		if n.open == nil {
 			continue
 		}
-		all := e.of(n, everybody)
+		all := s.of(n, everybody)
 		n.opened = slices.DeleteFunc(n.opened, func(o Opening) bool { return !lets(all, o) })
-		if e.full {
+		if s.full {
 			continue
 		}
 		n.open = nil
 		for i := range all {
-			if s := &all[i]; n.open == nil && s.result == Pass {
-				n.open = noted[s.path[len(s.path)-1]]
+			if one := &all[i]; n.open == nil && one.result == Pass {
+				n.open = noted[one.path[len(one.path)-1]]
 			}
 		}
 	}
@@ -118,11 +118,11 @@ func (w *walk) together() {
 // wholeInclude is the first record that an include of Policy leads to and that passes all
 // addresses of a family; nil where none does.
 func (w *walk) wholeInclude() *Node {
-	e := survey{matcher: w.matcher()}
+	s := survey{matcher: w.matcher()}
 	for _, n := range w.a.Policy {
 		for i := range n.terms {
 			l := n.terms[i].link
-			if l != nil && !l.Redirect && l.Qualifier == Pass && l.node != nil && !l.loop && passOf(e.of(l.node, everybody)).wholeFamily() {
+			if l != nil && !l.Redirect && l.Qualifier == Pass && l.node != nil && !l.loop && passOf(s.of(l.node, everybody)).wholeFamily() {
 				return l.node
 			}
 		}

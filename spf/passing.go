@@ -17,20 +17,20 @@ func (w *walk) passes() []share {
 		a.More = true
 		return nil
 	}
-	e := survey{matcher: w.matcher()}
-	all := e.of(a.root, everybody)
-	if e.full { // the ranges of Authorized stand for what is not known
+	s := survey{matcher: w.matcher()}
+	all := s.of(a.root, everybody)
+	if s.full { // the ranges of Authorized stand for what is not known
 		a.More, a.Fewer = true, true
 		return all
 	}
 	a.pass = passOf(all)
 	for i := range all {
-		if s := &all[i]; s.result == Pass && (s.doubt || s.voids+s.maybe > MaxVoids) {
+		if one := &all[i]; one.result == Pass && (one.doubt || one.voids+one.maybe > MaxVoids) {
 			a.Fewer = true
 		}
 	}
 	space := a.pass.space()
-	a.IPv4, a.IPv6, a.More = space.IPv4, space.IPv6, e.more
+	a.IPv4, a.IPv6, a.More = space.IPv4, space.IPv6, s.more
 	return all
 }
 
