@@ -3,10 +3,7 @@ package lang_test
 import (
 	"encoding/json"
 	"go/ast"
-	"go/parser"
-	"go/token"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -47,7 +44,7 @@ func TestZendeskInJapanese(t *testing.T) {
 	}
 }
 
-var verb = regexp.MustCompile(`%(\[\d+\])?[a-z]`)
+var verb = regexp.MustCompile(`%#?[0-9]*(\[\d+\])?[a-z]`)
 
 // verbs are a format's, by argument: numbered ones in their place.
 func verbs(format string) []string {
@@ -63,42 +60,34 @@ func verbs(format string) []string {
 	return all
 }
 
-// formats are those of a package's texts: the first argument of check.Textf where
-// it is a literal, the questions that rules ask, and question{…}.
+// formats are those of a package's texts: the first argument of check.Textf and
+// check.Errorf where it is a literal, the questions that rules ask, and question{…}.
 func formats(t *testing.T, pattern string) []string {
 	t.Helper()
-	files, err := filepath.Glob(pattern)
-	require.NoError(t, err)
 	var all []string
 	add := func(e ast.Expr) {
 		if s, ok := literal(e); ok {
 			all = append(all, s)
 		}
 	}
-	for _, file := range files {
-		if strings.HasSuffix(file, "_test.go") {
-			continue
-		}
-		f, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
-		require.NoError(t, err)
-		ast.Inspect(f, func(n ast.Node) bool {
-			switch n := n.(type) {
-			case *ast.CallExpr:
-				if s, ok := n.Fun.(*ast.SelectorExpr); ok && s.Sel.Name == "Textf" {
+	each(t, pattern, func(n ast.Node) {
+		switch n := n.(type) {
+		case *ast.CallExpr:
+			if s, ok := n.Fun.(*ast.SelectorExpr); ok && (s.Sel.Name == "Textf" || s.Sel.Name == "Errorf") {
+				if of, ok := s.X.(*ast.Ident); ok && of.Name == "check" {
 					add(n.Args[0])
 				}
-			case *ast.KeyValueExpr:
-				if key, ok := n.Key.(*ast.Ident); ok && key.Name == "question" {
-					add(n.Value)
-				}
-			case *ast.CompositeLit:
-				if name, ok := n.Type.(*ast.Ident); ok && name.Name == "question" && len(n.Elts) == 1 {
-					add(n.Elts[0])
-				}
 			}
-			return true
-		})
-	}
+		case *ast.KeyValueExpr:
+			if key, ok := n.Key.(*ast.Ident); ok && key.Name == "question" {
+				add(n.Value)
+			}
+		case *ast.CompositeLit:
+			if name, ok := n.Type.(*ast.Ident); ok && name.Name == "question" && len(n.Elts) == 1 {
+				add(n.Elts[0])
+			}
+		}
+	})
 	return all
 }
 
