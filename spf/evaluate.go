@@ -129,8 +129,12 @@ func (e *evaluation) redirect(f *frame) (name string, result Result) {
 
 // read asks for the record of a name and selects it (RFC 7208, 4.3 to 4.5).
 func (e *evaluation) read(name string) (*program, Result) {
-	if dnsx.Parent(name) == "." { // RFC 7208, 4.3
+	switch { // RFC 7208, 4.3
+	case dnsx.Parent(name) == ".":
 		e.fail(ProblemName, check.Textf("%s has one label alone", name))
+		return nil, None
+	case endsInNumber(name):
+		e.fail(ProblemName, check.Textf("%s ends in digits alone", name))
 		return nil, None
 	}
 	a := e.ask(name, dnsx.TypeTXT)

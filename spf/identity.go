@@ -81,15 +81,27 @@ func parseDomainName(domain string) (string, error) {
 		return "", errCharacter
 	}
 	name, err := dnsx.ParseName(domain)
-	dot := strings.LastIndexByte(name, '.')
 	switch {
 	case err != nil:
-	case dot < 0:
+	case dnsx.Parent(name) == ".":
 		err = errOneLabel
-	case strings.Trim(name[dot+1:], "0123456789") == "": // toplabel of RFC 7208, 7.1, which 4.8 wants of <domain> too
+	case endsInNumber(name):
 		err = errNumber
 	}
 	return name, err
+}
+
+// endsInNumber tells of a last label of digits alone: that is no toplabel of RFC 7208,
+// 7.1, which 4.8 wants of <domain> too.
+func endsInNumber(name string) bool {
+	if !isDigit(name[len(name)-1]) {
+		return false
+	}
+	last := name
+	for parent := name; parent != "."; parent = dnsx.Parent(parent) {
+		last = parent
+	}
+	return strings.Trim(last, "0123456789") == ""
 }
 
 // hasSpecial tells of an octet that no domain has in a mail address (RFC 5321, 4.1.2).

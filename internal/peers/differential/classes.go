@@ -101,7 +101,7 @@ func (l *lane) classOf(t *trial, name string) ([]string, error) {
 	}
 	var edits []*class
 	for i := range classes {
-		if c := &classes[i]; c.edit != nil && c.of(name) && c.changes(t) {
+		if c := &classes[i]; c.edit != nil && c.of(name) && (c.only == nil || c.only(t, t.peers[name])) && c.changes(t) {
 			edits = append(edits, c)
 		}
 	}

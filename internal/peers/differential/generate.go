@@ -45,6 +45,9 @@ func makeCase(seed uint64, id int) (session, *world) {
 	if r.IntN(6) == 0 {
 		w.plan = limits(r)
 	}
+	if r.IntN(40) == 0 {
+		w.odd = pick(r, "absent", "alias", "type", "code")
+	}
 	return s, w
 }
 
@@ -147,6 +150,10 @@ func (w *world) records(n *node, name, kind string, number int, r *rand.Rand) {
 	}
 	switch kind {
 	case "root":
+		if w.odd == "type" { // that nobody asks for any more (RFC 7208, 3.1)
+			n.add(rr(name, dnsx.TypeSPF, characterStrings("v=spf1 +all", r)))
+			return
+		}
 		text := w.plan
 		if text == "" {
 			text = record(r, 6)
@@ -172,10 +179,11 @@ func (w *world) records(n *node, name, kind string, number int, r *rand.Rand) {
 	case "open":
 		one("v=spf1 +all")
 	case "loop":
+		to := name
 		if strings.Contains(name, `\`) {
-			name = "loop1.b.example" // a record has no escapes
+			to = "loop1.b.example" // a record has no escapes
 		}
-		one(pick(r, "v=spf1 include:"+name+" -all", "v=spf1 redirect="+name, "v=spf1 a:other.x.test include:%{d} -all", "v=spf1 redirect=%{d}"))
+		one(pick(r, "v=spf1 include:"+to+" -all", "v=spf1 redirect="+to, "v=spf1 a:other.x.test include:%{d} -all", "v=spf1 redirect=%{d}"))
 	case "leaf", "other", "near", "family":
 		one("v=spf1 " + networks(r) + pick(r, "-all", "-all", "~all", "?all", "", "+all"))
 	case "fan":
@@ -330,7 +338,7 @@ func domainSpec(r *rand.Rand) string {
 	case n < 160:
 		return strings.Repeat("%{l}.", r.IntN(6)) + strings.Repeat(strings.Repeat("w", 49)+".", r.IntN(5)) + strings.Repeat("q", r.IntN(50)) + "." + name
 	case n < 168:
-		return pick(r, "%{d}", "%{o}", "%{d2}", "%{o1r}.x.test", "%{h}", "%{D}")
+		return pick(r, "%{d}", "%{o}", "%{d2}", "%{o1r}.x.test", "%{h}", "%{D}", "%{i}")
 	case n < 171:
 		return macroText(r, false) + "." + name + pick(r, "%{d}", "%{d1}", "%{dr}", "%%", "%_", "%-")
 	}

@@ -19,11 +19,13 @@ var classes = []class{
 		is:  func(t *trial, _ said) bool { return t.ours.Result == spf.None && malformed(domainOf(t.session)) },
 	},
 	{
-		id: "one-label-target", peers: []string{pyspf, mailspf, goPeer}, section: "4.3, 5.2, 6.1",
-		why: "they evaluate records at one label for include and redirect; it is none there, so permerror",
-		is: func(t *trial, x said) bool {
+		id: "target", peers: []string{pyspf, mailspf, goPeer}, section: "4.3, 4.8, 5.2, 6.1",
+		why: "include and redirect of one label, of what ends in digits alone (7.1) or has an empty label are a permerror; they evaluate records there, or go on",
+		is: func(t *trial, _ said) bool {
 			name, rest, _ := strings.Cut(reason(t), " ")
-			return problem(t, spf.ProblemName) && rest == "has one label alone" && !strings.Contains(name, ".")
+			number := digitsAlone.MatchString(name[strings.LastIndexByte(name, '.')+1:])
+			return problem(t, spf.ProblemName) &&
+				(rest == "has one label alone" && !strings.Contains(name, ".") || rest == "ends in digits alone" && number || emptyLabel.MatchString(reason(t)))
 		},
 	},
 	{
@@ -221,9 +223,9 @@ var classes = []class{
 	},
 	{
 		id: "refused", peers: []string{goPeer}, section: "2.6.6, 4.4, 5",
-		why: "each RCODE but 0 and 3 is a temperror; with package net REFUSED is not temporary",
+		why: "each RCODE but 0 and 3 is a temperror; with package net SERVFAIL alone is temporary",
 		is: func(t *trial, x said) bool {
-			return t.ours.Result == spf.TempError && x.Result == "permerror" && mentions(x, "misbehaving") && strings.Contains(t.ours.Problem.String(), "REFUSED")
+			return t.ours.Result == spf.TempError && x.Result == "permerror" && mentions(x, "misbehaving") && problem(t, spf.ProblemDNS) && !strings.Contains(t.ours.Problem.String(), "SERVFAIL")
 		},
 	},
 	{
@@ -239,6 +241,14 @@ var classes = []class{
 		only: func(t *trial, _ said) bool {
 			void := voidAnswers(t)
 			return len(void) == t.ours.Voids && slices.ContainsFunc(void, func(a *dnsx.Answer) bool { return len(a.Chain) > 0 })
+		},
+	},
+	{
+		id: "voids-of-ptr", peers: []string{goPeer}, section: "4.6.4",
+		why:  "each ptr of a client without names is a void lookup, as terms are counted; it counts the first",
+		with: &spf.Checker{MaxVoids: -1},
+		only: func(t *trial, _ said) bool {
+			return problem(t, spf.ProblemVoids) && (t.world.ptrs == 0 || t.world.ptrs == -1) && ptrTerms(t.ours) > 1
 		},
 	},
 	{
@@ -295,6 +305,9 @@ var classes = []class{
 		id: "redirect-counted", peers: []string{pyspf, mailspf}, section: "4.6.4, 6.1",
 		why:  "they count redirect where a mechanism matches and it is not used",
 		edit: func(c *change) { c.texts(ofRecords(replacer(`(?i) redirect=\S*`, ""))) },
+		only: func(t *trial, x said) bool {
+			return x.Result == "permerror" && (mentions(x, "limit (10)") || mentions(x, "too many DNS lookups")) && t.ours.Result != spf.PermError
+		},
 	},
 	{
 		id: "unknown-modifier-twice", peers: []string{pyspf}, section: "6",
@@ -309,6 +322,24 @@ var classes = []class{
 			return mentions(x, "invalid-macro-char") && !problem(t, spf.ProblemSyntax) &&
 				slices.ContainsFunc(t.ours.Trace, func(e spf.Event) bool { return strings.Contains(e.Name, "%") })
 		},
+	},
+	{
+		id: "digits-and-percent", peers: []string{mailspf}, section: "4.8, 7.1",
+		why: "its DNS library takes digits before a percent sign for an address with a zone, and asks for the name of that",
+		is: func(t *trial, _ said) bool {
+			asked := t.world.known()
+			for name := range asked {
+				if digits, _, ok := strings.Cut(name, "%"); ok && digitsAlone.MatchString(digits) && asked[digits+".in-addr.arpa"] != nil {
+					return true
+				}
+			}
+			return false
+		},
+	},
+	{
+		id: "numbers", peers: []string{mailspf, goPeer}, section: "4.8, 7.1",
+		why:  "%{i} alone is a name like others, for which there is no provision but that it is one; their DNS libraries take it for an address",
+		edit: func(c *change) { c.texts(ofRecords(replacer(`([:=])%\{[iI]\}`, "${1}other0.mail.example"))) },
 	},
 	{
 		id: "percent-signs", peers: []string{pyspf}, section: "7.1",
@@ -459,6 +490,7 @@ func numberModifiers(s string) string {
 
 var (
 	oddName       = mustMatch(`^[^ ]*[^ A-Za-z0-9._-]`)
+	emptyLabel    = mustMatch(`^it leads to what is no domain name: "(\.|[^ ]*\.\.)`)
 	digitsAlone   = mustMatch(`^[0-9]+$`)
 	longLabels    = mustMatch(`([xy])[xy]{58,}`)
 	modifiers     = mustMatch(` [A-Za-z][A-Za-z0-9_.-]*=`)
@@ -516,14 +548,17 @@ func mentions(x said, word string) bool {
 func voidAnswers(t *trial) (void []*dnsx.Answer) {
 	w, below := t.world.again(), map[string]bool{}
 	var mu sync.Mutex
-	_, _ = patient.CheckHost(context.Background(), dnsx.ResolverFunc(func(ctx context.Context, q dnsx.Question) (*dnsx.Answer, error) {
+	var names *dnsx.Answer // of the client, asked for once
+	v, _ := patient.CheckHost(context.Background(), dnsx.ResolverFunc(func(ctx context.Context, q dnsx.Question) (*dnsx.Answer, error) {
 		a, err := w.Resolve(ctx, q)
 		if err != nil || q.Type == dnsx.TypeTXT {
 			return a, err
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		if len(a.Records) == 0 && !below[q.Name] {
+		if q.Type == dnsx.TypePTR {
+			names = a
+		} else if len(a.Records) == 0 && !below[q.Name] {
 			void = append(void, a)
 		}
 		for _, rr := range a.Records {
@@ -535,7 +570,20 @@ func voidAnswers(t *trial) (void []*dnsx.Answer) {
 		}
 		return a, nil
 	}), sessionOf(t.session))
+	if names != nil && len(names.Records) == 0 {
+		void = append(void, slices.Repeat([]*dnsx.Answer{names}, ptrTerms(v))...)
+	}
 	return void
+}
+
+// ptrTerms counts those that were evaluated.
+func ptrTerms(v spf.Verdict) (n int) {
+	for _, e := range v.Trace {
+		if term := strings.ToLower(strings.TrimLeft(e.Term, "+-~?")); term == "ptr" || strings.HasPrefix(term, "ptr:") {
+			n++
+		}
+	}
+	return n
 }
 
 // voidHosts counts the hosts of mx records and the names of the client that have no

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -146,5 +147,17 @@ func appendRecord(b []byte, rr dnsx.RR, asked string) []byte {
 	b = append(b, 0, 1)
 	b = binary.BigEndian.AppendUint32(b, rr.TTL)
 	b = binary.BigEndian.AppendUint16(b, uint16(len(rr.Data)))
-	return append(b, rr.Data...)
+	at := len(b)
+	b = append(b, rr.Data...)
+	switch rr.Type {
+	case dnsx.TypeMX:
+		at += 2
+	case dnsx.TypeCNAME, dnsx.TypePTR:
+	default:
+		return b
+	}
+	if len(b)%4 == 0 { // some names in capital letters, which mean nothing; the octets of lengths are none
+		copy(b[at:], bytes.ToUpper(b[at:]))
+	}
+	return b
 }

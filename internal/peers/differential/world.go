@@ -24,6 +24,7 @@ type world struct {
 	root string // the domain of the identity, whose record is the richest
 	seen string // what root was before an edit: what stands there follows from that
 	plan string // its record; "" where it is made like others
+	odd  string // what it is instead: absent, an alias, one of records of type SPF alone, or with another RCODE
 	ip   netip.Addr
 	ptrs int                               // names of the client; none, NXDOMAIN or SERVFAIL from 0 down
 	edit func(text string) string          // what a class changes in TXT records; nil for nothing
@@ -121,7 +122,7 @@ func (w *world) random(name string) *rand.Rand {
 
 // again is the world with no answers yet, to be changed.
 func (w *world) again() *world {
-	return &world{seed: w.seed, root: w.root, seen: w.seen, plan: w.plan, ip: w.ip, ptrs: w.ptrs, edit: w.edit, mail: w.mail, nodes: map[string]*node{}}
+	return &world{seed: w.seed, root: w.root, seen: w.seen, plan: w.plan, odd: w.odd, ip: w.ip, ptrs: w.ptrs, edit: w.edit, mail: w.mail, nodes: map[string]*node{}}
 }
 
 // texts adds a change of TXT records, on top of those that were there.
@@ -171,6 +172,16 @@ func (w *world) fill(name string) *node {
 		return n
 	}
 	if name == w.root {
+		switch w.odd {
+		case "absent":
+			n.absent = true
+			return n
+		case "alias":
+			w.alias(n, name, pick(r, 1, 1, 2, 3, 9), r)
+			return n
+		case "code":
+			n.faults[dnsx.TypeTXT] = otherCode(r)
+		}
 		w.records(n, name, "root", 0, r)
 		w.addresses(n, name, pick(r, "self", "near", "other", "other", "other"), r)
 		w.hosts(n, name, r.IntN(4), r)
@@ -183,6 +194,9 @@ func (w *world) fill(name string) *node {
 		return n
 	case "servfail":
 		n.fault = dnsx.ServFail
+		if r.IntN(4) == 0 {
+			n.fault = otherCode(r)
+		}
 		return n
 	case "refused":
 		n.fault = dnsx.Refused
@@ -209,6 +223,11 @@ func (w *world) fill(name string) *node {
 		n.faults[pick(r, dnsx.TypeA, dnsx.TypeAAAA, dnsx.TypeMX, dnsx.TypeTXT)] = dnsx.ServFail
 	}
 	return n
+}
+
+// otherCode is an RCODE that is no answer either (RFC 7208, 2.6.6 and 5).
+func otherCode(r *rand.Rand) dnsx.RCode {
+	return pick(r, dnsx.Refused, dnsx.FormErr, dnsx.NotImp, dnsx.NotAuth, dnsx.RCode(11))
 }
 
 func (n *node) add(rr dnsx.RR) { n.records[rr.Type] = append(n.records[rr.Type], rr) }
