@@ -185,7 +185,6 @@ func TestAnalyze_macros(t *testing.T) {
 				got = a.Links[0].Target
 			}
 			assert.Equal(t, tt.want, got)
-			assert.LessOrEqual(t, len(got), 253)
 		})
 	}
 }
@@ -224,74 +223,6 @@ func TestAnalyze_hostile(t *testing.T) {
 				}
 			}
 			assert.Nil(t, spf.Repair(a))
-		})
-	}
-}
-
-// A record that fills a DNS message, names that lead to each other in all ways, and
-// answers as large as they come are read in bounded time and space.
-func TestAnalyze_bounds(t *testing.T) {
-	const names = 150
-	f := &spf.Facts{Domain: "n0.example"}
-	add := func(name string, typ dnsx.Type, rrs ...dnsx.RR) {
-		q := dnsx.Q(name, typ)
-		f.Replies = append(f.Replies, dnsx.Reply{Question: q, Answer: &dnsx.Answer{Question: q, Records: rrs}})
-	}
-	var addresses []dnsx.RR
-	for i := range 4000 {
-		addresses = append(addresses, dnsx.RR{Name: "host.example", Type: dnsx.TypeA, Data: []byte{198, 51, byte(i >> 8), byte(i)}})
-	}
-	add("host.example", dnsx.TypeA, addresses...)
-	for i := range names {
-		var b strings.Builder
-		b.WriteString("v=spf1")
-		for j := range 60 {
-			fmt.Fprintf(&b, " include:n%d.example a:host.example/%d mx:host.example foo", (i+j+1)%names, j%33)
-		}
-		name := fmt.Sprintf("n%d.example", i)
-		add(name, dnsx.TypeTXT, dnsx.NewTXT(name, 300, b.String()))
-	}
-	a := spf.Analyze(f)
-	assert.Equal(t, check.Limit, a.Gaps[len(a.Gaps)-1].Why)
-	assert.LessOrEqual(t, len(a.Nodes), spf.MaxNames+1)
-	assert.Greater(t, a.Lookups, spf.MaxLookups)
-	assert.LessOrEqual(t, len(a.Authorized), 20_000)
-	for _, res := range check.Apply(a, spf.Rules(spf.Settings{})) {
-		assert.LessOrEqual(t, len(res.Findings), 100, res.ID)
-	}
-}
-
-// Rules about overlaps stay bounded where ranges repeat, lie in each other, and are
-// excepted, as many as a record has room for.
-func TestRules_overlapBounds(t *testing.T) {
-	tests := []struct {
-		name string
-		term func(i int) string
-	}{
-		{"each twice", func(i int) string { return fmt.Sprintf("ip4:10.0.%d.%d", i%4000>>8, i%4000&255) }},
-		{"each in all before", func(i int) string { return fmt.Sprintf("ip4:10.0.0.0/%d", 8+i%25) }},
-		{"each in all behind", func(i int) string { return fmt.Sprintf("ip4:10.0.0.0/%d", 32-i%25) }},
-		{"exceptions", func(i int) string { return fmt.Sprintf("-ip4:10.%d.%d.1", i>>8, i&255) }},
-		{"exceptions behind what passes", func(i int) string {
-			return fmt.Sprintf("%sip4:10.%d.%d.0/24", []string{"", "-"}[i/4000], i>>8&255, i&255)
-		}},
-		{"exceptions from what passes", func(i int) string { return fmt.Sprintf("%sip4:10.%d.%d.0/24", []string{"", "-"}[i&1], i>>9, i>>1&255) }},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			var b strings.Builder
-			b.WriteString("v=spf1")
-			for i := range 8000 {
-				b.WriteString(" " + tt.term(i))
-			}
-			q := dnsx.Q("acme.example", dnsx.TypeTXT)
-			a := spf.Analyze(&spf.Facts{Domain: q.Name, Replies: []dnsx.Reply{
-				{Question: q, Answer: &dnsx.Answer{Question: q, Records: []dnsx.RR{dnsx.NewTXT(q.Name, 300, b.String())}}},
-			}})
-			for _, res := range check.Apply(a, spf.Rules(spf.Settings{})) {
-				assert.LessOrEqual(t, len(res.Findings), 20, res.ID)
-			}
-			assert.LessOrEqual(t, len(a.Overlaps), len(a.Authorized))
 		})
 	}
 }

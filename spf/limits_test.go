@@ -1,6 +1,7 @@
 package spf_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -31,6 +32,193 @@ func resultOf(a *spf.Analysis, id string) check.Result {
 		}
 	}
 	return check.Result{}
+}
+
+// withinBounds holds what is kept and said of any facts against what the package promises,
+// and what it says of them in two ways against each other.
+func withinBounds(t *testing.T, a *spf.Analysis) {
+	t.Helper()
+	bound := func(most, got int, what string) { t.Helper(); assert.LessOrEqual(t, got, most, what) }
+	bound(1+spf.MaxNames, len(a.Nodes), "names")
+	bound(1+spf.MaxNames, len(a.Policy), "records that speak for the domain")
+	bound(101, len(a.Gaps), "gaps")
+	bound(101, len(a.AddressGaps), "gaps of addresses")
+	bound(20_000, len(a.Authorized), "ranges")
+	bound(len(a.Authorized), len(a.Overlaps), "ranges in others")
+	bound(1<<20, a.Lookups, "lookups")
+	bound(1+spf.MaxNames+20+1, len(a.PermErrors), "permerrors: of those records, of circles, of lookups")
+
+	text, terms := 0, 0
+	for _, n := range a.Nodes {
+		if n.Record != nil {
+			text += len(n.Texts[0])
+			terms += len(n.Record.Directives) + 1
+		}
+	}
+	bound(256<<10, text, "octets of records")
+	visits, spent := 0, 0
+	for v := range a.Walk() {
+		if visits++; len(v.Path) == 0 {
+			spent = v.Spent
+		}
+	}
+	bound(terms, visits, "terms that the walk comes to")
+	assert.Equal(t, a.Lookups, spent, "lookups of the walk")
+
+	broken := false
+	for _, res := range check.Apply(a, spf.Rules(spf.Settings{})) {
+		bound(20, len(res.Findings), "findings of "+res.ID)
+		bound(101, len(res.Gaps), "gaps of "+res.ID)
+		broken = broken || res.Outcome == check.Fail && (res.Severity == check.Critical || res.Severity == check.High)
+		if res.ID == "spf.lookup-limit" {
+			assert.Equal(t, a.Lookups > spf.MaxLookups, res.Outcome == check.Fail, res.ID)
+		}
+	}
+	if len(a.PermErrors) > 0 {
+		assert.True(t, broken, "no rule tells what is wrong: %v", a.PermErrors)
+		assert.Equal(t, spf.PermError, a.Default)
+	}
+}
+
+// linked are facts about 150 names, each with a record of 60 terms: the first leads to the next
+// name, the second to the one behind that, and so on.
+func linked(link func(i, j int) string) *spf.Facts {
+	const names = 150
+	f := &spf.Facts{Domain: "n0.example"}
+	add := func(name string, typ dnsx.Type, rrs ...dnsx.RR) {
+		q := dnsx.Q(name, typ)
+		f.Replies = append(f.Replies, dnsx.Reply{Question: q, Answer: &dnsx.Answer{Question: q, Records: rrs}})
+	}
+	var addresses []dnsx.RR
+	for i := range 4000 {
+		addresses = append(addresses, dnsx.RR{Name: "host.example", Type: dnsx.TypeA, Data: []byte{198, 51, byte(i >> 8), byte(i)}})
+	}
+	add("host.example", dnsx.TypeA, addresses...)
+	for i := range names {
+		var b strings.Builder
+		b.WriteString("v=spf1")
+		for j := range 60 {
+			b.WriteString(" " + link((i+j+1)%names, j))
+		}
+		name := fmt.Sprintf("n%d.example", i)
+		add(name, dnsx.TypeTXT, dnsx.NewTXT(name, 300, b.String()))
+	}
+	return f
+}
+
+// Records that fill a DNS message, names that lead to each other in all ways, and answers as
+// large as they come are read up to the bounds, and no further.
+func TestAnalyze_bounds(t *testing.T) {
+	type size struct{ Names, Read, Policy, Lookups, Gaps, AddressGaps, Ranges, PermErrors int }
+	tests := []struct {
+		name string
+		link func(to, j int) string
+		want size
+	}{
+		{
+			"long records, of which 75 are as much text as is read", func(to, j int) string {
+				return fmt.Sprintf("include:n%d.example a:host.example/%d mx:host.example foo", to, j%33)
+			},
+			size{Names: 101, Read: 75, Policy: 1, Lookups: 1 << 20, Gaps: 100, AddressGaps: 100, Ranges: 20_000, PermErrors: 2},
+		},
+		{
+			"circles", func(to, _ int) string { return fmt.Sprintf("include:n%d.example", to) },
+			size{Names: 101, Read: 101, Policy: 1, Lookups: 1 << 20, Gaps: 100, PermErrors: 21},
+		},
+		{
+			"redirects one after the other", func(to, j int) string {
+				if j == 0 {
+					return fmt.Sprintf("redirect=n%d.example", to)
+				}
+				return fmt.Sprintf("a:h%d.example", to)
+			},
+			size{Names: 101, Read: 101, Policy: 101, Lookups: 101*59 + 101, Gaps: 1, AddressGaps: 100, PermErrors: 1},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			a := spf.Analyze(linked(tt.link))
+			withinBounds(t, a)
+			got := size{len(a.Nodes), 0, len(a.Policy), a.Lookups, len(a.Gaps), len(a.AddressGaps), len(a.Authorized), len(a.PermErrors)}
+			for _, n := range a.Nodes {
+				if n.Record != nil {
+					got.Read++
+				}
+			}
+			assert.Equal(t, tt.want, got)
+			assert.Equal(t, check.Limit, a.Gaps[len(a.Gaps)-1].Why)
+		})
+	}
+}
+
+// Rules about terms that others make needless stay bounded where ranges repeat, lie in each
+// other, and are excepted, as many as a record has room for; and what they did not look at is
+// not said to be well.
+func TestRules_overlapBounds(t *testing.T) {
+	ids := []string{"spf.duplicate-term", "spf.shadowed-term", "spf.overlap"}
+	tests := []struct {
+		name string
+		term func(i int) string
+		want string // outcomes and numbers of findings of these
+	}{
+		{"each twice", func(i int) string { return fmt.Sprintf("ip4:10.0.%d.%d", i%4000>>8, i%4000&255) }, "fail 20, pass 0, pass 0"},
+		{"each in all before", func(i int) string { return fmt.Sprintf("ip4:10.0.0.0/%d", 8+i%25) }, "fail 20, fail 20, pass 0"},
+		{"each in all behind", func(i int) string { return fmt.Sprintf("ip4:10.0.0.0/%d", 32-i%25) }, "fail 20, pass 0, note 20"},
+		{"exceptions", func(i int) string { return fmt.Sprintf("-ip4:10.%d.%d.1", i>>8, i&255) }, "pass 0, unknown 0, pass 0"},
+		{"exceptions behind what passes", func(i int) string {
+			return fmt.Sprintf("%sip4:10.%d.%d.0/24", []string{"", "-"}[i/4000], i>>8&255, i&255)
+		}, "pass 0, unknown 0, pass 0"},
+		{"exceptions from what passes", func(i int) string {
+			return fmt.Sprintf("%sip4:10.%d.%d.0/24", []string{"", "-"}[i&1], i>>9, i>>1&255)
+		}, "fail 20, unknown 0, pass 0"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var b strings.Builder
+			b.WriteString("v=spf1")
+			for i := range 8000 {
+				b.WriteString(" " + tt.term(i))
+			}
+			a := spf.Analyze(published(chunks(b.String())...))
+			withinBounds(t, a)
+			var got []string
+			for _, id := range ids {
+				res := resultOf(a, id)
+				got = append(got, fmt.Sprintf("%s %d", res.Outcome, len(res.Findings)))
+			}
+			assert.Equal(t, tt.want, strings.Join(got, ", "))
+		})
+	}
+}
+
+// A zone in which every name leads to others is neither asked for without end nor judged
+// without bounds, and what Repair makes of it is a record.
+func FuzzAnalyze(f *testing.F) {
+	f.Add([]byte("include:b a mx include:c -all|a:a mx:b exists:c|redirect=a ip4:1.2.3.4/0"))
+	f.Add([]byte("include:a include:a include:b|include:c include:c|include:a redirect=b"))
+	f.Add([]byte("include=b ,ipv4:1.2.3.4\t-all|foo %{d}|v=spf1; +all"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		r := hostile(data)
+		asked := 0
+		counting := dnsx.ResolverFunc(func(ctx context.Context, q dnsx.Question) (*dnsx.Answer, error) {
+			asked++
+			return r.Resolve(ctx, q)
+		})
+		facts, err := spf.Discover(t.Context(), serial{counting}, "a.example", spf.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if asked > mostDiscovered {
+			t.Fatalf("%d questions", asked)
+		}
+		a := spf.Analyze(facts)
+		withinBounds(t, a)
+		for _, c := range spf.Repair(a) {
+			if _, err := spf.Parse(c.New[0]); err != nil {
+				t.Fatalf("%q was repaired to %q: %v", c.Old, c.New, err)
+			}
+		}
+	})
 }
 
 // A record cut into strings of one octet each makes no work for every octet and every
