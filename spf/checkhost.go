@@ -39,8 +39,8 @@ type Verdict struct {
 	// Mechanism is the directive that matched, as published, in the record where it
 	// stands; "" where none did. The record is that of the last step of Path.
 	Mechanism string `json:"mechanism"`
-	// Path leads from Domain's record by include and redirect to the one that
-	// decided; nil where no record was found.
+	// Path is the way to the result, from Domain's record to the term that decided; nil
+	// where no record was found.
 	Path []Step `json:"path"`
 	// Explanation of a Fail is what Domain has to say about it: printable US-ASCII, at
 	// most MaxExplanation octets, and somebody else's words (RFC 7208, 6.2). It is ""
@@ -56,10 +56,14 @@ type Verdict struct {
 	Trace []Event `json:"trace,omitempty"`
 }
 
-// Step is one record of a Path.
+// Step is a term of a record, on the way from the domain's own record down the tree. A way
+// to a record, or to what stands in it (Source, Visit, Kept, Replaced), has the include or
+// redirect of each record above; it is empty for the domain's own. A way to an answer
+// (Expiry) goes on to the term that asks, and one to a result (Verdict, Share) to the term
+// that decides.
 type Step struct {
 	Name string `json:"name"`           // whose record it is
-	Term string `json:"term,omitempty"` // that led to the next step, or decided; "" where the record came to its end
+	Term string `json:"term,omitempty"` // as written there; "" where no term of the last record decided
 }
 
 // Problem is why there is no result of a policy. Where it is a term's, Name, Record,
@@ -84,6 +88,7 @@ func (p Problem) String() string {
 // ProblemKind is a kind of Problem.
 type ProblemKind string
 
+// The kinds, each with the result that comes of it.
 const (
 	ProblemIdentity ProblemKind = "identity"  // None: no domain to ask about (RFC 7208, 4.3)
 	ProblemNoRecord ProblemKind = "no-record" // None; PermError where include or redirect lead there (4.5, 5.2, 6.1)
@@ -170,6 +175,7 @@ func (c *Checker) CheckHost(ctx context.Context, r dnsx.Resolver, s Session) (Ve
 	return limits{time: c.Budget, maxVoids: c.MaxVoids, countHosts: c.CountHosts}.run(ctx, r, &s, e, new(budget))
 }
 
+// The defaults of a Checker.
 const (
 	defaultBudget   = 20 * time.Second
 	defaultMaxBytes = 16 << 20

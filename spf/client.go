@@ -132,6 +132,7 @@ func (e *evaluation) reverseName() string {
 	return string(append(b, "ip6.arpa"...))
 }
 
+// The digits of IPv6 addresses in names and in explanations.
 const (
 	lowerHex = "0123456789abcdef"
 	upperHex = "0123456789ABCDEF"

@@ -86,6 +86,7 @@ type Kept struct {
 // KeepReason is a kind of reason to keep a term.
 type KeepReason string
 
+// The reasons, none of which is a fault of the record but KeptPermError.
 const (
 	KeptByName      KeepReason = "name"        // FlattenOptions.Keep has it
 	KeptNotChosen   KeepReason = "not-chosen"  // FlattenOptions.Only does not have it
@@ -101,7 +102,7 @@ const (
 // that lead to them, or of the denial.
 type Expiry struct {
 	Question dnsx.Question `json:"question"`
-	Path     []Step        `json:"path,omitempty"` // the terms that lead to it from the domain's record
+	Path     []Step        `json:"path,omitempty"` // from the domain's record to the term that asks; none for that record itself
 	TTL      uint32        `json:"ttl"`            // seconds
 	Until    time.Time     `json:"until,omitzero"` // zero where the answer has no time
 }

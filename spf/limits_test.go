@@ -3,6 +3,7 @@ package spf_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -46,6 +47,7 @@ func withinBounds(t *testing.T, a *spf.Analysis) {
 	bound(20_000, len(a.Authorized), "ranges")
 	bound(len(a.Authorized), len(a.Overlaps), "ranges in others")
 	bound(1<<20, a.Lookups, "lookups")
+	bound(3<<20, a.Voids.AtWorst(), "void lookups, of terms and of hosts, and those that there may be")
 	bound(1+spf.MaxNames+20+1, len(a.PermErrors), "permerrors: of those records, of circles, of lookups")
 
 	text, terms := 0, 0
@@ -152,8 +154,7 @@ func TestAnalyze_bounds(t *testing.T) {
 }
 
 // Rules about terms that others make needless stay bounded where ranges repeat, lie in each
-// other, and are excepted, as many as a record has room for; and what they did not look at is
-// not said to be well.
+// other, and are excepted, as many as a record has room for.
 func TestRules_overlapBounds(t *testing.T) {
 	ids := []string{"spf.duplicate-term", "spf.shadowed-term", "spf.overlap"}
 	tests := []struct {
@@ -164,13 +165,16 @@ func TestRules_overlapBounds(t *testing.T) {
 		{"each twice", func(i int) string { return fmt.Sprintf("ip4:10.0.%d.%d", i%4000>>8, i%4000&255) }, "fail 20, pass 0, pass 0"},
 		{"each in all before", func(i int) string { return fmt.Sprintf("ip4:10.0.0.0/%d", 8+i%25) }, "fail 20, fail 20, pass 0"},
 		{"each in all behind", func(i int) string { return fmt.Sprintf("ip4:10.0.0.0/%d", 32-i%25) }, "fail 20, pass 0, note 20"},
-		{"exceptions", func(i int) string { return fmt.Sprintf("-ip4:10.%d.%d.1", i>>8, i&255) }, "pass 0, unknown 0, pass 0"},
+		{"exceptions", func(i int) string { return fmt.Sprintf("-ip4:10.%d.%d.1", i>>8, i&255) }, "pass 0, pass 0, pass 0"},
 		{"exceptions behind what passes", func(i int) string {
-			return fmt.Sprintf("%sip4:10.%d.%d.0/24", []string{"", "-"}[i/4000], i>>8&255, i&255)
-		}, "pass 0, unknown 0, pass 0"},
+			if i < 4000 {
+				return fmt.Sprintf("ip4:10.%d.%d.0/24", i>>8, i&255)
+			}
+			return fmt.Sprintf("-ip4:10.%d.%d.1", (i-4000)>>8, (i-4000)&255)
+		}, "pass 0, fail 20, pass 0"},
 		{"exceptions from what passes", func(i int) string {
 			return fmt.Sprintf("%sip4:10.%d.%d.0/24", []string{"", "-"}[i&1], i>>9, i>>1&255)
-		}, "fail 20, unknown 0, pass 0"},
+		}, "fail 20, pass 0, pass 0"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -189,6 +193,58 @@ func TestRules_overlapBounds(t *testing.T) {
 			assert.Equal(t, tt.want, strings.Join(got, ", "))
 		})
 	}
+}
+
+// A rule makes no more findings than it tells, and a finding shows no more records than are
+// of use: what is made allocates, so allocations count it.
+func TestRules_fewFindings(t *testing.T) {
+	rules := spf.Rules(spf.Settings{})
+	for _, term := range []string{"ip4:10.0.0.1/24", "x=y", "include=y", "a:x..y"} {
+		a := spf.Analyze(published(chunks("v=spf1" + strings.Repeat(" "+term, 3000))...))
+		assert.Less(t, testing.AllocsPerRun(1, func() { check.Apply(a, rules) }), 3_000.0, term)
+	}
+	many := published("v=spf1 a -all")
+	records := &many.Replies[0].Answer.Records
+	*records = slices.Repeat(*records, 30)
+	res := resultOf(spf.Analyze(many), "spf.multiple")
+	assert.Equal(t, []int{1, 20}, []int{len(res.Findings), len(res.Findings[0].Evidence)})
+}
+
+// Records of up to 500 terms are repaired, and up to 20 records are made one.
+func TestRepair_bound(t *testing.T) {
+	terms := func(n int) *spf.Facts {
+		var b strings.Builder
+		b.WriteString("v=spf1")
+		for i := range n - 1 {
+			fmt.Fprintf(&b, " ip4:198.51.%d.%d", i>>8, i&255)
+		}
+		return published(chunks(b.String() + " ?all")...)
+	}
+	assert.Len(t, spf.Repair(spf.Analyze(terms(500))), 1)
+	assert.Empty(t, spf.Repair(spf.Analyze(terms(501))))
+	for n, want := range map[int]int{20: 1, 21: 0} {
+		f := published("v=spf1 a ?all")
+		f.Replies[0].Answer.Records = slices.Repeat(f.Replies[0].Answer.Records, n)
+		assert.Len(t, spf.Repair(spf.Analyze(f)), want, "%d records", n)
+	}
+}
+
+// Of names that do not exist only so many are kept, and fewer are told.
+func TestAnalyze_goneBounds(t *testing.T) {
+	text := "v=spf1"
+	for i := range 150 {
+		text += fmt.Sprintf(" a:n%d.test", i)
+	}
+	f := published(chunks(text)...)
+	for i := range 150 {
+		for _, typ := range []dnsx.Type{dnsx.TypeA, dnsx.TypeAAAA} {
+			q := dnsx.Q(fmt.Sprintf("n%d.test", i), typ)
+			f.Replies = append(f.Replies, dnsx.Reply{Question: q, Answer: &dnsx.Answer{Question: q, RCode: dnsx.NXDomain}})
+		}
+	}
+	a := spf.Analyze(f)
+	assert.Len(t, spf.GoneOf(a), 100)
+	assert.Equal(t, 20, strings.Count(resultOf(a, "spf.void-lookups").Findings[0].Detail.String(), "a:n"))
 }
 
 // A zone in which every name leads to others is neither asked for without end nor judged

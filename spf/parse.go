@@ -155,6 +155,7 @@ func (p *parser) add(t *term, at int, text string) {
 	}
 }
 
+// The modifiers that RFC 7208, 6 defines.
 const (
 	nameRedirect = "redirect"
 	nameExp      = "exp"

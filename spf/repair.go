@@ -24,7 +24,7 @@ const maxRepaired = 500
 //
 // It returns nil where there is no record, where nothing can be cured, and where a
 // fault leaves open what is meant: +all that names nobody, for one, whose mail another
-// end would stop.
+// end would stop. Neither does it touch more than 20 records, or more than 500 terms.
 func Repair(a *Analysis) []check.Change {
 	if a == nil || a.repair == nil {
 		return nil

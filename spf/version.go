@@ -51,6 +51,7 @@ func NearMiss(txt string) (meant string, ok bool) {
 	return m.fixed, ok
 }
 
+// What people put in front of a version: what nobody sees, and quotes.
 const (
 	blanks = " \t\r\n\v\f\u00a0\ufeff\u200b\u200c\u200d\u2060"
 	quotes = "\"'`\\\u00b4\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u00ab\u00bb"
