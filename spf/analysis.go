@@ -15,7 +15,8 @@ const (
 	MaxVoids   = 2
 )
 
-// Analysis is what follows from facts.
+// Analysis is what follows from facts. Owner, Unread, Texts, Record, Size, Lookups and Voids
+// are those of Nodes[Domain]; Default is more than there: it knows the limits.
 type Analysis struct {
 	Domain string
 	Owner  string // where the TXT records stand: Domain, or the end of its alias chain
@@ -54,8 +55,9 @@ type Analysis struct {
 	// Senders reports that a term in Policy's records names somebody who may send:
 	// not all, and with a qualifier that does not say fail.
 	Senders bool
-	// Open are the terms that pass everybody, at least everybody of one address
-	// family, whom earlier terms leave to them: those of Policy's records, and of each that is included there the first.
+	// Open are the terms that pass everybody, at least everybody of one address family, whom
+	// earlier terms leave to them: those of Policy's records, and of each that is included
+	// there the first.
 	Open []Opening
 
 	Lookups    int              // terms that ask the DNS, at worst, over the whole tree; a loop is counted once
@@ -222,8 +224,8 @@ type PermErrorCause struct {
 
 // Opening is a term that passes everybody.
 type Opening struct {
-	Name string // whose record it stands in
-	Term string
+	Name string     // whose record it stands in
+	Term string     // as Step has it
 	Text check.Text // whom it passes
 
 	at place

@@ -107,7 +107,7 @@ type Event struct {
 	Name    string `json:"name"`  // whose record it is
 	Term    string `json:"term"`
 	Outcome string `json:"outcome"` // match, no match, or a result
-	Lookups int    `json:"lookups"` // so far
+	Lookups int    `json:"lookups"` // so far, as those of a Verdict
 	Voids   int    `json:"void_lookups"`
 }
 

@@ -58,9 +58,9 @@ type FlatCost struct {
 	Voids   int `json:"void_lookups"` // for clients of the family for which they are more
 	Voids4  int `json:"void_lookups_ipv4"`
 	Voids6  int `json:"void_lookups_ipv6"`
-	Octets  int `json:"octets"` // of the domain's name and all TXT records there
-	Helpers int `json:"helpers"`
-	Ranges  int `json:"ranges"` // that get a pass, by whatever term
+	Octets  int `json:"octets"`  // of the domain's name and all TXT records there
+	Helpers int `json:"helpers"` // helper records
+	Ranges  int `json:"ranges"`  // that get a pass, by whatever term
 }
 
 // Replaced is a term that is not in the flattened record.

@@ -111,7 +111,10 @@ func linked(link func(i, j int) string) *spf.Facts {
 // Records that fill a DNS message, names that lead to each other in all ways, and answers as
 // large as they come are read up to the bounds, and no further.
 func TestAnalyze_bounds(t *testing.T) {
-	type size struct{ Names, Read, Policy, Lookups, Gaps, AddressGaps, Ranges, PermErrors int }
+	type size struct {
+		Names, Read, Policy, Lookups, Gaps, AddressGaps, Ranges, PermErrors int
+		Voids                                                               spf.Voids
+	}
 	tests := []struct {
 		name string
 		link func(to, j int) string
@@ -121,7 +124,7 @@ func TestAnalyze_bounds(t *testing.T) {
 			"long records, of which 75 are as much text as is read", func(to, j int) string {
 				return fmt.Sprintf("include:n%d.example a:host.example/%d mx:host.example foo", to, j%33)
 			},
-			size{Names: 101, Read: 75, Policy: 1, Lookups: 1 << 20, Gaps: 100, AddressGaps: 100, Ranges: 20_000, PermErrors: 2},
+			size{Names: 101, Read: 75, Policy: 1, Lookups: 1 << 20, Gaps: 100, AddressGaps: 100, Ranges: 20_000, PermErrors: 2, Voids: spf.Voids{Open4: 1 << 20, Open6: 1 << 20}},
 		},
 		{
 			"circles", func(to, _ int) string { return fmt.Sprintf("include:n%d.example", to) },
@@ -134,14 +137,14 @@ func TestAnalyze_bounds(t *testing.T) {
 				}
 				return fmt.Sprintf("a:h%d.example", to)
 			},
-			size{Names: 101, Read: 101, Policy: 101, Lookups: 101*59 + 101, Gaps: 1, AddressGaps: 100, PermErrors: 1},
+			size{Names: 101, Read: 101, Policy: 101, Lookups: 101*59 + 101, Gaps: 1, AddressGaps: 100, PermErrors: 1, Voids: spf.Voids{Open4: 101 * 59, Open6: 101 * 59}},
 		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			a := spf.Analyze(linked(tt.link))
 			withinBounds(t, a)
-			got := size{len(a.Nodes), 0, len(a.Policy), a.Lookups, len(a.Gaps), len(a.AddressGaps), len(a.Authorized), len(a.PermErrors)}
+			got := size{len(a.Nodes), 0, len(a.Policy), a.Lookups, len(a.Gaps), len(a.AddressGaps), len(a.Authorized), len(a.PermErrors), a.Voids}
 			for _, n := range a.Nodes {
 				if n.Record != nil {
 					got.Read++

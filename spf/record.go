@@ -103,7 +103,7 @@ type Directive struct {
 	Mechanism Mechanism
 	Bits4     uint8        // of A and MX: IPv4 prefix length; 32 where absent
 	Bits6     uint8        // of A and MX: IPv6 prefix length; 128 where absent
-	Prefix    netip.Prefix // of IP4 and IP6; as published, octets behind the prefix may be set
+	Prefix    netip.Prefix // of IP4 and IP6; as published, bits behind its length may be set
 	Domain    MacroString  // of Include, A, MX, PTR and Exists; zero where the domain itself is meant
 }
 

@@ -41,7 +41,7 @@ func (a *Analysis) repaired(f *Facts) []check.Change {
 			old, meant = append(old, m.text), append(meant, m.fixed)
 		}
 	}
-	if len(meant) == 0 || len(meant) > maxFindings {
+	if len(meant) == 0 {
 		return nil
 	}
 	if len(meant) == 1 {

@@ -13,7 +13,8 @@ const since = "v0.1.0"
 // maxFindings bounds what one rule says about one domain, and what is kept of a kind to say.
 const maxFindings = 20
 
-// Rules judge an Analysis.
+// Rules judge an Analysis. Each finds at most 20 things, and names at most 100 gaps and in
+// one more that there are others.
 func Rules(s Settings) []check.Rule[*Analysis] {
 	s.NearLimit = cmp.Or(s.NearLimit, 8)
 	s.BroadIPv4 = cmp.Or(s.BroadIPv4, 16)

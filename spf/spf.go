@@ -73,8 +73,8 @@ type Facts struct {
 	Drafts [][]string `json:"drafts,omitempty"`
 }
 
-// Questions are those that need nothing but the domain's name; nil where that is no
-// name.
+// Questions are those that need nothing but the domain's name: for its TXT records, and
+// with Options.Type99 for those of type SPF. They are nil where that is no name.
 func Questions(domain string, o Options) []dnsx.Question {
 	name, err := dnsx.ParseName(domain)
 	if err != nil {
