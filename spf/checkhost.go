@@ -146,7 +146,8 @@ func CheckHost(ctx context.Context, r dnsx.Resolver, s Session) (Verdict, error)
 // be used by many goroutines at once; fields may be set before the first check.
 type Checker struct {
 	// Budget is the time for one evaluation; 0 means 20 s, the least that RFC 7208,
-	// 4.6.4 wants receivers to allow.
+	// 4.6.4 wants receivers to allow. It runs from the first question that the resolver
+	// waits with: what a cache answers takes none of it.
 	Budget time.Duration
 	// MaxVoids is the number of lookups that may find nothing: 0 means the 2 of RFC
 	// 7208, 4.6.4, less than 0 any number.
@@ -193,7 +194,7 @@ func (l limits) run(ctx context.Context, r dnsx.Resolver, s *Session, e *evaluat
 		return Verdict{Result: None}, ErrNoClient
 	}
 	l.time, l.maxVoids = cmp.Or(l.time, defaultBudget), cmp.Or(l.maxVoids, MaxVoids)
-	b.begin(ctx, l.time)
+	b.caller, b.time = ctx, l.time
 	defer b.end()
 	e.limits, e.ctx, e.resolver, e.session = l, b, r, *s
 	e.ip, e.family = s.IP.Unmap().WithZone(""), dnsx.TypeAAAA

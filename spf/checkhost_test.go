@@ -79,6 +79,7 @@ func TestCheckHost(t *testing.T) {
 		{name: "two records (4.5)", zone: `"v=spf1 +all"` + "\n" + record + `"V=SPF1"`, want: checked{result: spf.PermError, problem: "several: acme.example has 2 SPF records"}},
 		{name: "strings are joined with nothing between (3.3)", zone: record + `"v=s" "pf1 ip4:192.0.2" ".7 -" "all"`, want: checked{result: spf.Pass, mechanism: "ip4:192.0.2.7"}},
 		{name: "an alias is followed", zone: "acme.example. CNAME b.example.\n" + `b.example. TXT "v=spf1 a -all"` + "\nb.example. A 192.0.2.7", want: checked{result: spf.Pass, mechanism: "a", lookups: 1}},
+		{name: "terms set apart by commas (4.6)", zone: `"v=spf1 ip4:1.2.3.4,ip4:1.2.3.5,ip4:1.2.3.6,ip4:1.2.3.7,a -all"`, want: checked{result: spf.PermError, problem: "syntax: ip4:1.2.3.4,ip4:1.2.3.5,ip4:1.2.3.6,ip4:1.2.3.7,a in the record of acme.example: terms are separated by blanks alone, and here stands a comma"}},
 		{name: "a fault behind all (4.6)", zone: `"v=spf1 +all moo"`, want: checked{result: spf.PermError, problem: `syntax: moo in the record of acme.example: there is no mechanism "moo"`}},
 		{name: "nothing but the version is neutral (4.7)", zone: `"v=spf1"`, want: checked{result: spf.Neutral}},
 		{name: "unknown modifiers are ignored (6)", zone: `"v=spf1 default=- moo=x moo=y"`, want: checked{result: spf.Neutral}},
@@ -283,6 +284,38 @@ func TestCheckHost_time(t *testing.T) {
 		assert.ErrorIs(t, err, context.DeadlineExceeded, "the caller's is")
 		assert.Equal(t, spf.TempError, v.Result)
 		assert.Equal(t, 21*time.Second, time.Since(start))
+	})
+}
+
+// A resolver that looks at ctx.Err alone, and has a time of its own for each question, is
+// not asked on and on.
+func TestCheckHost_polled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		zone := dnstest.Must(`acme.example. TXT "v=spf1 a:b.example a:b.example a:b.example a:b.example a:b.example a:b.example a:b.example a:b.example -all"
+b.example. A 192.0.2.200
+`)
+		slow := dnsx.ResolverFunc(func(ctx context.Context, q dnsx.Question) (*dnsx.Answer, error) {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			time.Sleep(5 * time.Second)
+			return zone.Resolve(context.WithoutCancel(ctx), q)
+		})
+		start := time.Now()
+		v, err := spf.CheckHost(t.Context(), slow, session(client4, "user@acme.example", ""))
+		require.NoError(t, err)
+		assert.Equal(t, "dns: a:b.example in the record of acme.example: A b.example had no answer when the time was over", checkedOf(v).problem)
+		assert.Equal(t, 35*time.Second, time.Since(start), "the clock starts at the fourth question, and the eighth finds the time over")
+
+		v, err = spf.CheckHost(t.Context(), dnsx.ResolverFunc(func(ctx context.Context, q dnsx.Question) (*dnsx.Answer, error) {
+			end, ok := ctx.Deadline()
+			assert.True(t, ok)
+			time.Sleep(time.Until(end) + time.Second)
+			return nil, ctx.Err()
+		}), session(client4, "user@acme.example", ""))
+		require.NoError(t, err)
+		assert.Equal(t, "dns: TXT acme.example had no answer when the time was over", checkedOf(v).problem)
+		assert.Equal(t, 56*time.Second, time.Since(start))
 	})
 }
 

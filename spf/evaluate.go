@@ -109,7 +109,9 @@ func (e *evaluation) reset() {
 	for _, f := range e.path[:e.used] {
 		*f = frame{}
 	}
-	*e = evaluation{path: e.path}
+	path := e.path
+	*e = evaluation{}
+	e.path = path
 }
 
 // redirect returns the name that the record redirects to (RFC 7208, 6.1).

@@ -11,9 +11,18 @@ const version = "v=spf1"
 
 // IsRecord reports whether receivers take a text for an SPF record: it starts with
 // "v=spf1", in any case, followed by a blank or nothing (RFC 7208, 4.5).
-func IsRecord(txt string) bool {
-	n := len(version)
-	return len(txt) >= n && strings.EqualFold(txt[:n], version) && (len(txt) == n || txt[n] == ' ')
+func IsRecord(txt string) bool { return isRecord(txt) }
+
+func isRecord[T string | []byte](txt T) bool {
+	if len(txt) < len(version) || len(txt) > len(version) && txt[len(version)] != ' ' {
+		return false
+	}
+	for i := range len(version) {
+		if c := txt[i]; c != version[i] && (!isAlpha(c) || c|0x20 != version[i]) {
+			return false
+		}
+	}
+	return true
 }
 
 // Parse reads the text of one TXT record, its strings joined with nothing between
@@ -46,7 +55,7 @@ func (p *parser) read(txt string) {
 	switch n := strings.Count(txt, " "); {
 	case n == 0:
 	case p.compiling:
-		p.compiler.room(n)
+		p.compiler.terms = n
 	default:
 		p.rec.Directives = make([]Directive, 0, min(n, 64))
 	}
@@ -114,6 +123,9 @@ func (p *parser) token(at int, text string) {
 		return
 	}
 	p.fail(newFault(FaultSeparator, check.Textf("terms are separated by blanks alone, and here stands %s", check.Textf(sep))).in(text, at))
+	if p.broken() {
+		return
+	}
 	for i := range pieces {
 		p.add(&pieces[i], at, text)
 	}

@@ -57,21 +57,14 @@ func compile(text string, client netip.Addr) program {
 type compiler struct {
 	client netip.Addr
 	code   []instruction
+	terms  int  // at most so many are to come
 	asking int  // directives that ask the DNS
 	done   bool // what follows is not reached
 }
 
-// room is for the instructions of n terms: of those for one client few are left.
-func (c *compiler) room(n int) {
-	most := 64
-	if c.client.IsValid() {
-		most = 2
-	}
-	c.code = make([]instruction, 0, min(n, most))
-}
-
 // add takes a directive unless it is not reached, or known not to match.
 func (c *compiler) add(d *Directive, at place) {
+	c.terms--
 	if c.done {
 		return
 	}
@@ -86,7 +79,22 @@ func (c *compiler) add(d *Directive, at place) {
 		c.asking++
 		c.done = c.asking > MaxLookups // and this one is an error (RFC 7208, 4.6.4)
 	}
+	if c.code == nil {
+		c.code = make([]instruction, 0, c.room())
+	}
 	c.code = append(c.code, instruction{*d, lead(d.Domain), at})
+}
+
+// room is for the first instruction and as many as will follow it, as far as one can
+// tell: most terms are addresses, of which few are left for one client.
+func (c *compiler) room() int {
+	switch {
+	case c.done:
+		return 1
+	case c.client.IsValid():
+		return 1 + min(c.terms, 3)
+	}
+	return 1 + min(c.terms, 63)
 }
 
 func lead(spec MacroString) destination {
@@ -168,15 +176,15 @@ func textOf(data []byte) string {
 // isRecordData is IsRecord of the text of a TXT record's RDATA, which it does not
 // put together.
 func isRecordData(data []byte) bool {
-	var room [len(version) + 1]byte
-	start := room[:0]
-	for d := data; len(d) > 0; {
-		n := int(d[0])
-		if 1+n > len(d) {
+	var start [len(version) + 1]byte
+	have := 0
+	for len(data) > 0 {
+		n := int(data[0])
+		if 1+n > len(data) {
 			return false // broken, as it is to dnsx.RR.TXT
 		}
-		start = append(start, d[1:1+min(n, cap(start)-len(start))]...)
-		d = d[1+n:]
+		have += copy(start[have:], data[1:1+n])
+		data = data[1+n:]
 	}
-	return IsRecord(string(start))
+	return isRecord(start[:have])
 }
