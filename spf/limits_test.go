@@ -256,6 +256,7 @@ func FuzzAnalyze(f *testing.F) {
 	f.Add([]byte("include:b a mx include:c -all|a:a mx:b exists:c|redirect=a ip4:1.2.3.4/0"))
 	f.Add([]byte("include:a include:a include:b|include:c include:c|include:a redirect=b"))
 	f.Add([]byte("include=b ,ipv4:1.2.3.4\t-all|foo %{d}|v=spf1; +all"))
+	f.Add([]byte("include:x@y..z"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		r := hostile(data)
 		asked := 0

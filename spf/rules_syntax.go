@@ -122,13 +122,13 @@ func badName(a *Analysis, n *Node, t *nodeTerm) (f check.Finding, ok bool) {
 		return f, true
 	}
 	spec := n.spec(t)
-	if local, host, ok := strings.Cut(spec.Raw, "@"); ok && spec.Parts == nil {
+	_, err := target(spec, n.Name)
+	if local, host, ok := strings.Cut(spec.Raw, "@"); ok && spec.Parts == nil && (err == nil || t.link == nil) {
 		f = a.finding(n, t.at, check.Textf("%s: there is an @ in it, as in a mail address, and no host has such a name", clip(t.text)))
 		f.Fix = fixText(check.Textf("Leave out %s, if %s is meant", clip(local+"@"), clip(host)))
 		f.Severity = check.Medium
 		return f, true
 	}
-	_, err := target(spec, n.Name)
 	if err == nil || err == errMessage {
 		return f, false
 	}
