@@ -290,7 +290,7 @@ func analyze(f *Facts) *Analysis {
 	if f.Beyond > 0 {
 		gap := check.Gap{
 			Subject: "SPF of " + f.Domain, Why: check.Limit,
-			Cause: check.Errorf("the record leads to more than %d names; %d were left out", MaxNames, f.Beyond),
+			Cause: check.Errorf("the record leads to more than %d names, or %d KiB of SPF records; %d names were left out", MaxNames, maxText>>10, f.Beyond),
 		}
 		a.Gaps, a.AddressGaps, a.More = append(a.Gaps, gap), append(a.AddressGaps, gap), true
 	}

@@ -13,6 +13,7 @@ my $resolver = Net::DNS::Resolver->new(
 my $json = JSON::PP->new->latin1;
 my $utf8 = JSON::PP->new->utf8;
 while (my $line = <STDIN>) {
+    alarm 400; # where nobody is left who would end it
     my $s = $utf8->decode($line);
     utf8::encode($s->{$_}) for qw(sender helo);
     my $server = Mail::SPF::Server->new(
