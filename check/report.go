@@ -4,7 +4,6 @@ import (
 	"math"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -111,18 +110,27 @@ type Measure struct {
 }
 
 // Text writes value, limit and unit: "7 of 10", "5 of 90 days".
-func (m Measure) Text() string {
+func (m Measure) Text() string { return m.Words().String() }
+
+// Words is Text, to be worded in another language.
+func (m Measure) Words() Text {
 	number := func(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 	unit := m.Unit
 	if m.Unit == "seconds" && m.Limit != nil && *m.Limit >= 2*86400 {
 		number = func(v float64) string { return strconv.FormatFloat(math.Floor(v/86400), 'f', 0, 64) }
 		unit = "days"
 	}
-	s := number(m.Value)
+	text := Textf("%s", number(m.Value))
 	if m.Limit != nil {
-		s += " of " + number(*m.Limit)
+		text = Textf("%s of %s", number(m.Value), number(*m.Limit))
 	}
-	return strings.TrimSpace(s + " " + unit)
+	switch unit {
+	case "":
+		return text
+	case "days":
+		return Textf("%s days", text)
+	}
+	return Textf("%s %s", text, unit)
 }
 
 // Summary counts results, nested reports included.

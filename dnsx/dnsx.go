@@ -187,7 +187,9 @@ func (f *Failure) Words() (format string, args []any) {
 		format, args = format+" at %s", append(args, f.Server)
 	}
 	switch zone, unknown := strings.CutPrefix(f.Detail, "no zone file knows "); { // package zone's
-	case unknown && f.Kind == KindNotAsked:
+	case unknown && f.Kind == KindNotAsked && zone == f.Question.String():
+		return format + ": no zone file knows %[1]s", args
+	case unknown && f.Kind == KindNotAsked: // that of an alias
 		return format + ": no zone file knows %s", append(args, zone)
 	case f.Detail != "" && (f.Kind == KindNetwork || f.Kind == KindMalformed || f.Kind == KindNotAsked):
 		return format + ": %s", append(args, f.Detail)

@@ -276,7 +276,7 @@ func (p *printer) bar(m check.Measure) string {
 	}
 	share := min(max(m.Value / *m.Limit, 0), 1)
 	full := int(share*float64(cells) + 0.5)
-	return p.cells(inkOf(m.Outcome, 0), full, cells) + "  " + m.Text() + "  " + Clean(m.Subject)
+	return p.cells(inkOf(m.Outcome, 0), full, cells) + "  " + p.text(m.Words()) + "  " + Clean(m.Subject)
 }
 
 // notes writes what is worth knowing and needs no mending.

@@ -211,6 +211,31 @@ slow.example. TXT !timeout
 	// none because silent.example does not exist
 }
 
+func ExampleAnalysis_Decide() {
+	zone := dnstest.Must(`
+acme.example.          TXT "v=spf1 -ip4:192.0.2.64/26 include:_spf.provider.example ?exists:%{i}.x.example ~all"
+_spf.provider.example. TXT "v=spf1 ip4:192.0.2.0/24 -all"
+`)
+	facts, err := spf.Discover(context.Background(), zone, "acme.example", spf.Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	d := spf.Analyze(facts).Decide([]netip.Prefix{netip.MustParsePrefix("192.0.2.0/25"), netip.MustParsePrefix("198.51.100.7/32")})
+	for _, s := range d.Shares {
+		last := s.Path[len(s.Path)-1]
+		fmt.Println(s.Prefixes, s.Result, "by", last.Term, "in the record of", last.Name)
+		if s.Open {
+			fmt.Println("  unless it is decided before by", d.Open[0].Term)
+		}
+	}
+	// Output:
+	// [192.0.2.64/26] fail by -ip4:192.0.2.64/26 in the record of acme.example
+	// [192.0.2.0/26] pass by ip4:192.0.2.0/24 in the record of _spf.provider.example
+	// [198.51.100.7/32] softfail by ~all in the record of acme.example
+	//   unless it is decided before by ?exists:%{i}.x.example
+}
+
 func ExampleFlatten() {
 	zone := dnstest.Must(`
 acme.example.          TXT "v=spf1 mx include:_spf.provider.example include:mail.desk.example ~all"

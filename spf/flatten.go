@@ -29,7 +29,7 @@ type Flattening struct {
 	Source string `json:"source"` // the record that was flattened
 	// Records are what to publish: the domain's own first, then the helper records that
 	// it includes. There are none where Problems has a reason, and only the own one, as
-	// it is, where nothing can be replaced.
+	// it is, where nothing can be replaced, or would save a lookup.
 	Records  []FlatRecord `json:"records,omitempty"`
 	Problems []check.Text `json:"problems,omitempty"`
 
@@ -42,7 +42,7 @@ type Flattening struct {
 	// plan holds until the first of them ends.
 	Answers []Expiry `json:"answers,omitempty"`
 
-	draft []FlatRecord // Records, also where Problems speaks against them
+	draft []FlatRecord // the packed ones, also where Problems or KeptNoGain have a reason against them
 }
 
 // FlatRecord is one TXT record.
@@ -96,6 +96,7 @@ const (
 	KeptEverybody   KeepReason = "everybody"   // it matches every address
 	KeptExplanation KeepReason = "explanation" // a redirect to or from a record with exp (RFC 7208, 6.2)
 	KeptLimit       KeepReason = "limit"       // a bound of this package
+	KeptNoGain      KeepReason = "no-gain"     // addresses need as many lookups, for their helper records
 )
 
 // Expiry is how long one answer holds: the least TTL of its records and of the aliases
@@ -226,9 +227,33 @@ func (f *flattener) packed(a *Analysis, old *flat) {
 	p.After.Octets = len(a.Domain) + pack.beside + len(after.Text)
 	own := FlatRecord{Name: a.Owner, Text: pack.text(), Octets: p.After.Octets}
 	p.draft = append([]FlatRecord{own}, pack.helpers...)
-	if problems == nil {
+	switch {
+	case problems == nil:
 		p.Records = p.draft
+	case len(problems) == 1 && after.Lookups >= a.Lookups && after.Lookups <= MaxLookups && len(a.PermErrors) == 0 && a.Voids.Terms() <= MaxVoids:
+		f.gainsNothing(a)
 	}
+}
+
+// gainsNothing plans a record as it is whose addresses need as many lookups.
+func (f *flattener) gainsNothing(a *Analysis) {
+	p, kept, draft := f.plan, f.plan.Kept, f.plan.draft
+	p.Kept, p.Replaced, p.Answers, p.Problems = nil, nil, nil, nil
+	for _, c := range a.root.Costs {
+		own := func(k Kept) bool { return len(k.Path) == 0 && k.Term == c.Term }
+		if i := slices.IndexFunc(kept, own); i >= 0 {
+			p.Kept = append(p.Kept, kept[i])
+			continue
+		}
+		p.Kept = append(p.Kept, Kept{Term: c.Term, Reason: KeptNoGain, Text: check.Textf("its addresses would need as many lookups"), Lookups: c.Lookups})
+		for _, k := range kept { // with what an answer may change
+			if len(k.Path) > 0 && k.Path[0].Term == c.Term && k.Reason == KeptUnread {
+				p.Kept = append(p.Kept, k)
+			}
+		}
+	}
+	f.asItIs(a)
+	p.draft = draft
 }
 
 func costOf(a *Analysis, helpers int) FlatCost {

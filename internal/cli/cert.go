@@ -64,7 +64,7 @@ left, and overdue at a sixth, or at 7 days where it lives for 30 or more.`,
 	o.probing.flags(cmd)
 	f := cmd.Flags()
 	f.StringVar(&o.list, "file", "", "read hosts from this file, one a line; # begins a comment")
-	f.StringVar(&o.starttls, "starttls", "", "speak this before the handshake: smtp, imap or pop3 (default: what the port says)")
+	f.StringVar(&o.starttls, "starttls", "", "protocol before the handshake: smtp, imap or pop3 (default: what the port says)")
 	f.StringVar(&o.serverName, "server-name", "", "ask for this name (SNI), and want a certificate for it (default: the host's)")
 	f.StringArrayVar(&o.resolve, "resolve", nil, "HOST=ADDR[,ADDR]: dial these addresses for HOST (repeatable)")
 	f.StringVar(&o.save, "save", "", "write what was seen to this file, for judge; with several hosts to this folder")

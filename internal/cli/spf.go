@@ -107,12 +107,18 @@ func (a *app) spfCheck(ctx context.Context, o *spfCheckOptions) error {
 		drawVerdict(d, s, &v)
 		err = a.put(&o.writing, d.String())
 	}
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case v.Result == spf.Pass:
+	}
+	return verdictStatus(v.Result)
+}
+
+// verdictStatus is the exit status for a result.
+func verdictStatus(r spf.Result) error {
+	switch r {
+	case spf.Pass:
 		return nil
-	case v.Result == spf.TempError:
+	case spf.TempError:
 		return exitStatus(NotKnown)
 	}
 	return exitStatus(Found)
@@ -198,6 +204,23 @@ func drawVerdict(d *drawing, s spf.Session, v *spf.Verdict) {
 	}
 	result := string(v.Result)
 	d.para(d.ink(inkOfResult(v.Result), result)+"  ", len(result)+2, "", d.say(resultText[v.Result], s.IP.String(), domain))
+	drawWay(line, v)
+	switch p := v.Problem; {
+	case p == nil:
+	case p.Term == "":
+		line("problem", "%s", p.Reason)
+	default:
+		line("problem", "%s in the record of %s: %s", short(p.Term), p.Name, p.Reason)
+	}
+	if v.Explanation != "" {
+		line("explanation", "%s explains: %s", v.Domain, v.Explanation)
+	}
+	line("cost", "%d of %d lookups, %d of %d void", v.Lookups, spf.MaxLookups, v.Voids, spf.MaxVoids)
+	drawTrace(d, v.Trace)
+}
+
+// drawWay writes the terms that led to the verdict.
+func drawWay(line func(label, format string, args ...any), v *spf.Verdict) {
 	seen, again := map[spf.Step]bool{}, 0 // a loop goes on until the limit stops it
 	for i, step := range v.Path {
 		if i < len(v.Path)-1 && seen[step] {
@@ -220,21 +243,14 @@ func drawVerdict(d *drawing, s spf.Session, v *spf.Verdict) {
 	if again > 0 {
 		line("by way of", "the same again (%d)", again)
 	}
-	switch p := v.Problem; {
-	case p == nil:
-	case p.Term == "":
-		line("problem", "%s", p.Reason)
-	default:
-		line("problem", "%s in the record of %s: %s", short(p.Term), p.Name, p.Reason)
-	}
-	if v.Explanation != "" {
-		line("explanation", "%s explains: %s", v.Domain, v.Explanation)
-	}
-	line("cost", "%d of %d lookups, %d of %d void", v.Lookups, spf.MaxLookups, v.Voids, spf.MaxVoids)
-	if len(v.Trace) > 0 {
+}
+
+// drawTrace writes every term that was evaluated.
+func drawTrace(d *drawing, trace []spf.Event) {
+	if len(trace) > 0 {
 		d.WriteString("\n" + d.ink(dimInk, d.label("lookups void outcome    term")) + "\n")
 	}
-	for _, e := range v.Trace {
+	for _, e := range trace {
 		indent := min(2*e.Depth, 20)
 		lead := fmt.Sprintf("%7d %4d %-9s  %s", e.Lookups, e.Voids, e.Outcome, strings.Repeat(" ", indent))
 		in := d.fit("("+e.Name+")", d.width/3)

@@ -48,9 +48,9 @@ with --from (a name with a TXT record of it that receivers do not look at, such 
 _spf-source.NAME, or the text itself), and run flatten from it on a schedule: --check
 says whether what is published is still what it would write.
 
-Exit status: 0 written, or with --check published so, 1 there is no record, it cannot
-be flattened, or --check finds a difference, 2 wrong usage, 3 something could not be
-read.`,
+Exit status: 0 written, left as it is because nothing can be replaced or saved, or with
+--check published so, 1 there is no record, it cannot be flattened, or --check finds a
+difference, 2 wrong usage, 3 something could not be read.`,
 		Example: `  mailcheck spf flatten acme.example
   mailcheck spf flatten acme.example --only _spf.provider.example
   mailcheck spf flatten acme.example --from _spf-source.acme.example --format zone
@@ -123,29 +123,11 @@ func (a *app) spfFlatten(ctx context.Context, o *spfFlattenOptions, arg string) 
 	if err := src.knows(name); err != nil {
 		return err
 	}
-	from, err := a.flattenFrom(ctx, o, src.Resolver)
-	var place *spf.SyntaxError
-	switch {
-	case errors.As(err, &place), errors.Is(err, errNoFrom):
-		return err
-	case err != nil:
-		return a.notFlattened(err)
-	}
-	resolver := src.Resolver
-	if from != "" {
-		resolver = withRecord(resolver, name, from)
-	}
-	facts, err := spf.Discover(ctx, resolver, name, spf.Options{Budget: o.timeout})
+	facts, err := a.flattenFacts(ctx, o, src, name)
 	if err != nil {
 		return err
 	}
-	for _, p := range provider.Builtin().Literal() { // their services look for the include itself
-		for _, pattern := range p.SPF {
-			if !slices.Contains(o.Only, pattern) {
-				o.Keep = append(o.Keep, pattern)
-			}
-		}
-	}
+	o.keepLiteral()
 	a.spfNotes(src, facts)
 	plan, err := flattenBeside(ctx, src.Resolver, facts, o)
 	if err != nil {
@@ -159,6 +141,35 @@ func (a *app) spfFlatten(ctx context.Context, o *spfFlattenOptions, arg string) 
 		return err
 	}
 	return flatStatus(plan)
+}
+
+// flattenFacts are those of the record that is to be flattened: the domain's own, or the
+// one of --from as if it stood there.
+func (a *app) flattenFacts(ctx context.Context, o *spfFlattenOptions, src *source, name string) (*spf.Facts, error) {
+	from, err := a.flattenFrom(ctx, o, src.Resolver)
+	var place *spf.SyntaxError
+	switch {
+	case errors.As(err, &place), errors.Is(err, errNoFrom):
+		return nil, err
+	case err != nil:
+		return nil, a.notFlattened(err)
+	}
+	resolver := src.Resolver
+	if from != "" {
+		resolver = withRecord(resolver, name, from)
+	}
+	return spf.Discover(ctx, resolver, name, spf.Options{Budget: o.timeout})
+}
+
+// keepLiteral keeps includes that their services look for in the record.
+func (o *spfFlattenOptions) keepLiteral() {
+	for _, p := range provider.Builtin().Literal() {
+		for _, pattern := range p.SPF {
+			if !slices.Contains(o.Only, pattern) {
+				o.Keep = append(o.Keep, pattern)
+			}
+		}
+	}
 }
 
 // flattenBeside makes a plan whose helper records take no name where something stands

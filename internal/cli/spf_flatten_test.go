@@ -43,7 +43,13 @@ wild TXT "v=spf1 include:_a.flat.example include:_b.flat.example -all"
 wrong TXT "v=spf1 include:_l0.flat.example ipv4:192.0.2.1 -all"
 near TXT "v=spf1 include:_l0.flat.example -all"
 plain TXT "v=spf1 ip4:192.0.2.1 -all"
+gain TXT "v=spf1 include:_wide.flat.example -all"
 `)
+	b.WriteString("_wide TXT \"v=spf1\"")
+	for i := range 40 {
+		fmt.Fprintf(&b, " \" ip4:203.0.113.%d\"", 4*i)
+	}
+	b.WriteString(" \" -all\"\n")
 	for i := range 12 {
 		fmt.Fprintf(&b, "_l%d TXT \"v=spf1 ip4:100.64.%d.0/24 ip4:100.65.%d.0/26 ip6:2001:db8:%d::/48 ip4:203.0.113.%d -all\"\n", i, 2*i, 2*i, 2*i, i)
 	}
@@ -67,6 +73,7 @@ func TestSPFFlattenGolden(t *testing.T) {
 		{"spf-flatten.zone", "flat.example --format zone --ttl 1h"},
 		{"spf-flatten.json", "near.flat.example --format json"},
 		{"spf-flatten-gone.txt", "gone.flat.example"},
+		{"spf-flatten-gain.txt", "gain.flat.example"},
 		{"spf-flatten-unread.txt", "flat.example --from v=spf1,include:_l0.flat.example,include:_spf.provider.example,-all"},
 		{"spf-flatten-differs.txt", "flat.example --from _spf-source.flat.example --check"},
 		{"spf-flatten-ja.txt", "flat.example --lang ja"},
@@ -98,6 +105,8 @@ func TestSPFFlattenExitStatus(t *testing.T) {
 	}{
 		{"written", "flat.example", cli.Clean},
 		{"nothing to do", "plain.flat.example", cli.Clean},
+		{"nothing to gain", "gain.flat.example", cli.Clean},
+		{"nothing to gain and published so", "gain.flat.example --from v=spf1,include:_wide.flat.example,-all --check", cli.Clean},
 		{"no record", "web.flat.example", cli.Found},
 		{"a record in error", "gone.flat.example", cli.Found},
 		{"a record in error as zone", "gone.flat.example --format zone", cli.Found},

@@ -99,7 +99,7 @@ func (t *flatText) verdict() {
 			t.fault(why)
 		}
 	case len(p.Replaced) == 0:
-		t.headline(p.Domain, t.ink(yellowInk, t.text(stays(before))))
+		t.headline(p.Domain, t.ink(lookupsInk(before), t.text(t.stays())))
 	case p.Unread():
 		t.headline(p.Domain, t.ink(yellowInk, t.say("%s instead of %d, as far as it could be read", after, before)))
 	default:
@@ -142,8 +142,16 @@ func plural(n int, one, many string) check.Text {
 	return check.Textf(many, n)
 }
 
-func stays(n int) check.Text {
-	if n == 1 {
+// stays says that the record is left as it is.
+func (t *flatText) stays() check.Text {
+	n := t.plan.Before.Lookups
+	gain := slices.ContainsFunc(t.plan.Kept, func(k spf.Kept) bool { return k.Reason == spf.KeptNoGain })
+	switch {
+	case gain && n == 1:
+		return check.Textf("nothing to gain by flattening: %s stays", lookups(n))
+	case gain:
+		return check.Textf("nothing to gain by flattening: %s stay", lookups(n))
+	case n == 1:
 		return check.Textf("there is nothing to flatten; %s stays", lookups(n))
 	}
 	return check.Textf("there is nothing to flatten; %s stay", lookups(n))

@@ -180,6 +180,8 @@ type senderPath struct {
 	In       string         `json:"in"`
 	Path     []spf.Step     `json:"path"`
 	Prefixes []senderPrefix `json:"prefixes"`
+
+	folded spf.Space // what of the prefixes that text leaves out gets a pass
 }
 
 type senderPrefix struct {
@@ -208,6 +210,18 @@ func newSPFSenders(an *spf.Analysis) *spfSenders {
 	if len(an.Open) > 0 && s.IPv4+s.IPv6 > 0 {
 		s.Open = check.Textf("%s in the record of %s", an.Open[0].Term, an.Open[0].Name).String()
 	}
+	s.group(an)
+	for _, g := range s.Groups {
+		g.sum(an)
+	}
+	slices.SortStableFunc(s.Groups, func(a, b *senderGroup) int {
+		return cmp.Or(cmp.Compare(b.IPv4, a.IPv4), cmp.Compare(b.IPv6, a.IPv6))
+	})
+	return s
+}
+
+// group puts the ranges of a record into groups, by whose they are and the way to them.
+func (s *spfSenders) group(an *spf.Analysis) {
 	within := map[int]int{}
 	for _, o := range an.Overlaps {
 		within[o.Inner] = o.Outer
@@ -242,19 +256,22 @@ func newSPFSenders(an *spf.Analysis) *spfSenders {
 		}
 		p.Prefixes = append(p.Prefixes, line)
 	}
-	for _, g := range s.Groups {
-		space := an.SpaceOf(g.sources)
-		g.IPv4, g.IPv6, g.sources = space.IPv4, space.IPv6, nil
-		for _, p := range g.Paths {
-			slices.SortStableFunc(p.Prefixes, func(a, b senderPrefix) int {
-				return cmp.Or(cmp.Compare(a.Prefix.Addr().BitLen(), b.Prefix.Addr().BitLen()), cmp.Compare(a.Prefix.Bits(), b.Prefix.Bits()))
-			})
+}
+
+// sum puts the largest ranges first, and counts what gets a pass.
+func (g *senderGroup) sum(an *spf.Analysis) {
+	space := an.SpaceOf(g.sources)
+	g.IPv4, g.IPv6, g.sources = space.IPv4, space.IPv6, nil
+	for _, p := range g.Paths {
+		slices.SortStableFunc(p.Prefixes, func(a, b senderPrefix) int {
+			return cmp.Or(cmp.Compare(a.Prefix.Addr().BitLen(), b.Prefix.Addr().BitLen()), cmp.Compare(a.Prefix.Bits(), b.Prefix.Bits()))
+		})
+		var rest []spf.Source
+		for _, l := range p.Prefixes[min(prefixesShown, len(p.Prefixes)):] {
+			rest = append(rest, spf.Source{Prefix: l.Prefix})
 		}
+		p.folded = an.SpaceOf(rest)
 	}
-	slices.SortStableFunc(s.Groups, func(a, b *senderGroup) int {
-		return cmp.Or(cmp.Compare(b.IPv4, a.IPv4), cmp.Compare(b.IPv6, a.IPv6))
-	})
-	return s
 }
 
 // sentBy names whose senders a range holds: the first known provider on the way to it;
@@ -367,11 +384,7 @@ func (p *senderPath) draw(d *drawing, all bool) {
 	d.WriteString("  " + d.ink(dimInk, d.fit(way, d.width-2)) + "\n")
 	for i, line := range p.Prefixes {
 		if i == prefixesShown && !all && len(p.Prefixes)-i > 1 {
-			rest := make([]spf.Source, 0, len(p.Prefixes)-i)
-			for _, l := range p.Prefixes[i:] {
-				rest = append(rest, spf.Source{Prefix: l.Prefix})
-			}
-			d.WriteString("    " + d.say("… and %d more: %s (--all)", len(rest), spaceText(spf.SpaceOf(rest))) + "\n")
+			d.WriteString("    " + d.say("… and %d more: %s (--all)", len(p.Prefixes)-i, spaceText(p.folded)) + "\n")
 			return
 		}
 		line.draw(d)
@@ -436,106 +449,4 @@ func (l *senderPrefix) literal() bool {
 		return prefix == l.Prefix
 	}
 	return true
-}
-
-// drawSpaces writes one line a domain, and how they are spread.
-func drawSpaces(d *drawing, all []*spfSenders) {
-	head, figure := d.label("domain"), d.label("IPv4 addresses")
-	wide := report.Columns(head)
-	for _, s := range all {
-		if s.IPv4+s.IPv6 > 0 || !s.Exact {
-			wide = max(wide, min(report.Columns(report.Clean(s.Domain)), max(30, d.width/3)))
-		}
-	}
-	d.WriteString(d.ink(dimInk, report.Pad(head, wide)+" "+padLeft(figure, 14)+"  "+report.Pad(d.fit(d.label("logarithm"), sumsCells), sumsCells)+"  "+d.label("senders")) + "\n")
-	var none, nobody, unread, open int
-	var counts []uint64
-	for _, s := range all {
-		switch code, _ := s.status.(exitStatus); {
-		case code == NotKnown:
-			unread++
-		case code == Found:
-			none++
-		case s.IPv4+s.IPv6 == 0 && s.Exact:
-			nobody++
-		default:
-			counts = append(counts, s.IPv4)
-			if !s.Exact {
-				open++
-			}
-			d.WriteString(s.line(d, wide))
-		}
-	}
-	of := d.say("of %d domains", len(all))
-	if len(all) == 1 {
-		of = d.say("of 1 domain")
-	}
-	d.head(of)
-	row := func(n int, text string) { d.para(padLeft(thousands(uint64(n)), 7)+"  ", 9, "", text) }
-	for _, r := range []struct {
-		n    int
-		text string
-	}{
-		{len(counts), d.plural(len(counts), "names senders", "name senders")},
-		{nobody, d.plural(nobody, "lets nobody send", "let nobody send")},
-		{none, d.plural(none, "has no SPF record, or several", "have no SPF record, or several")},
-		{unread, d.say("could not be read")},
-	} {
-		if r.n > 0 {
-			row(r.n, r.text)
-		}
-	}
-	if len(counts) == 0 {
-		return
-	}
-	d.head(d.say("of those that name senders"))
-	for _, n := range []uint64{1e6, 1e5, 1e4, 1e3} {
-		over, _ := slices.BinarySearchFunc(counts, n, func(c, n uint64) int { // they descend
-			if c > n {
-				return -1
-			}
-			return 1
-		})
-		if over > 0 {
-			if over == 1 {
-				row(over, d.say("lets more than %s addresses send", thousands(n)))
-				continue
-			}
-			row(over, d.say("let more than %s addresses send", thousands(n)))
-		}
-	}
-	d.para(strings.Repeat(" ", 9), 9, "", d.say("the median is %s", thousands(counts[len(counts)/2])))
-	if open > 0 {
-		row(open, d.say("may let others send than counted (+ more, − fewer): not all that they lead to is known"))
-	}
-}
-
-func (s *spfSenders) line(d *drawing, wide int) string {
-	more := " "
-	switch {
-	case s.More && s.Fewer:
-		more = d.ink(magentaInk, "±")
-	case s.More:
-		more = d.ink(magentaInk, "+")
-	case s.Fewer:
-		more = d.ink(magentaInk, "−")
-	}
-	figure := thousands(s.IPv4)
-	if s.All {
-		figure = d.say("everybody")
-	}
-	names := make([]string, 0, 1+len(s.Groups))
-	if s.Open != "" {
-		names = append(names, s.Open)
-	}
-	for _, g := range s.Groups {
-		name := g.Name
-		if name == s.Domain {
-			name = d.say("own")
-		}
-		names = append(names, name)
-	}
-	line := report.Pad(d.fit(s.Domain, wide), wide) + " " + padLeft(figure, 13) + more + "  " +
-		d.bar(bitsOf(s.IPv4), 32, sumsCells, s.ink()) + "  " + d.fit(strings.Join(names, ", "), d.width-wide-15-sumsCells-4)
-	return strings.TrimRight(line, " ") + "\n"
 }

@@ -145,6 +145,17 @@ func TestSPFSendersBadName(t *testing.T) {
 	assert.Contains(t, got.out, "of 2 domains")
 }
 
+// What is left out of a list is counted by what gets a pass of it.
+func TestSPFSendersFolded(t *testing.T) {
+	const zone = `
+acme.example.    TXT "v=spf1 -ip4:198.51.100.64/26 include:many.example -all"
+many.example.    TXT "v=spf1 ip4:192.0.2.0/25 ip4:203.0.113.0/25 ip4:198.18.0.0/25 ip4:198.18.1.0/25 ip4:198.18.2.0/25 ip4:198.18.3.0/25 ip4:198.51.100.96/27 ip4:198.51.100.32/27 -all"
+`
+	got := run(t, dnstest.Must(zone), "", words("spf senders acme.example")...)
+	assert.Equal(t, cli.Clean, got.code, got.err)
+	assert.Contains(t, got.out, "… and 2 more: 32 IPv4 addresses (--all)")
+}
+
 // What the commands write to a file is what they write to standard output.
 func TestSPFOutput(t *testing.T) {
 	zone := flatFile(t, flatZone())

@@ -62,10 +62,10 @@ func TestCommandsInJapanese(t *testing.T) {
 	}
 	require.Greater(t, len(want), 200)
 	for _, kind := range []dnsx.Kind{dnsx.KindTimeout, dnsx.KindRCode, dnsx.KindNetwork, dnsx.KindMalformed, dnsx.KindChain, dnsx.KindBudget, dnsx.KindCanceled, dnsx.KindNotAsked, "another"} {
-		for _, detail := range []string{"", "no zone file knows A acme.example", "other"} {
+		for _, detail := range []string{"", "no zone file knows A acme.example", "no zone file knows A b.example", "other"} {
 			for _, server := range []string{"", "192.0.2.53:53"} {
 				for _, codes := range [][]dnsx.EDE{nil, {{Code: 6}}} {
-					format, _ := (&dnsx.Failure{Kind: kind, Detail: detail, Server: server, EDE: codes}).Words()
+					format, _ := (&dnsx.Failure{Question: dnsx.Q("acme.example", dnsx.TypeA), Kind: kind, Detail: detail, Server: server, EDE: codes}).Words()
 					want = append(want, format)
 				}
 			}

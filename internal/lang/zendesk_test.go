@@ -46,7 +46,7 @@ func TestZendeskInJapanese(t *testing.T) {
 
 var verb = regexp.MustCompile(`%#?[0-9]*(\[\d+\])?[a-z]`)
 
-// verbs are a format's, by argument: numbered ones in their place.
+// verbs are a format's, each argument once: numbered ones in their place.
 func verbs(format string) []string {
 	var all []string
 	for i, v := range verb.FindAllStringSubmatch(strings.ReplaceAll(format, "%%", ""), -1) {
@@ -57,7 +57,7 @@ func verbs(format string) []string {
 		all = append(all, at+v[0][len(v[0])-1:])
 	}
 	slices.Sort(all)
-	return all
+	return slices.Compact(all)
 }
 
 // formats are those of a package's texts: the first argument of check.Textf and
