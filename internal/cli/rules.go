@@ -203,11 +203,13 @@ func explain(w io.Writer, doc check.Doc, tr check.Translation) error {
 	fmt.Fprintf(&b, "%s  (%s, since %s)\n%s\n\n%s\n", doc.ID, doc.Severity, doc.Since, title, text)
 	if doc.Fix != "" {
 		fix, _ := tr.Title(doc.Fix)
-		fmt.Fprintf(&b, "\nFix: %s\n", fix)
+		label, _ := tr.Title("Fix:")
+		fmt.Fprintf(&b, "\n%s %s\n", label, fix)
 	}
 	b.WriteString("\n")
 	for _, c := range doc.Cite {
-		fmt.Fprintf(&b, "Source: %s\n", c)
+		label, _ := tr.Title("Source:")
+		fmt.Fprintf(&b, "%s %s\n", label, c)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
