@@ -35,6 +35,7 @@ type class struct {
 type change struct {
 	session session
 	text    func(string) string // of TXT records
+	lower   bool                // no name in capital letters
 }
 
 func (c *change) texts(edit func(string) string) {
@@ -120,8 +121,10 @@ func (l *lane) classOf(t *trial, name string) ([]string, error) {
 			}
 		}
 	}
-	if ok, _, err := l.explain(t, name, edits); !ok || err != nil {
+	if ok, _, err := l.explain(t, name, edits); err != nil {
 		return nil, err
+	} else if !ok {
+		return l.beyond(t, name, edits)
 	}
 	for i := 0; i < len(edits); {
 		fewer := slices.Delete(slices.Clone(edits), i, i+1)
@@ -147,8 +150,61 @@ func ids(all ...string) []string {
 	return slices.DeleteFunc(all, func(id string) bool { return id == "" })
 }
 
+// beyond looks for a class of what an edit, or two, lead to: other names have other
+// records, about which peers may disagree too.
+func (l *lane) beyond(t *trial, name string, edits []*class) ([]string, error) {
+	var sets [][]*class
+	for i, c := range edits {
+		sets = append(sets, []*class{c})
+		for _, d := range edits[:i] {
+			sets = append(sets, []*class{d, c})
+		}
+	}
+	for _, set := range sets {
+		again, err := l.edited(t, name, set)
+		if err != nil {
+			return nil, err
+		}
+		if again == nil {
+			continue
+		}
+		for i := range classes {
+			c := &classes[i]
+			if c.edit == nil || !c.of(name) || slices.Contains(set, c) || c.only != nil && !c.only(again, again.peers[name]) || !c.changes(again) {
+				continue
+			}
+			ok, rest, err := l.explain(again, name, []*class{c})
+			if err != nil {
+				return nil, err
+			}
+			if ok {
+				found := ids(c.id, rest)
+				for _, d := range set {
+					found = append(found, d.id)
+				}
+				return found, nil
+			}
+		}
+	}
+	return nil, nil
+}
+
 // explain says whether a peer agrees on the edited case, or what class is left.
 func (l *lane) explain(t *trial, name string, edits []*class) (ok bool, rest string, err error) {
+	again, err := l.edited(t, name, edits)
+	if again == nil || err != nil {
+		return false, "", err
+	}
+	if again.agrees(name) {
+		return true, "", nil
+	}
+	rest, err = l.plain(again, name)
+	return rest != "", rest, err
+}
+
+// edited is a case once more, with edits; nil where we are wrong: an edit changes
+// nothing of what the standards say, and mailcheck says something else.
+func (l *lane) edited(t *trial, name string, edits []*class) (*trial, error) {
 	c := change{session: t.session, text: func(text string) string { return text }}
 	for _, e := range edits {
 		e.edit(&c)
@@ -156,21 +212,18 @@ func (l *lane) explain(t *trial, name string, edits []*class) (ok bool, rest str
 	w := t.world.again()
 	w.texts(c.text)
 	w.move(domainOf(c.session))
+	w.lower = w.lower || c.lower
 	again, err := l.trial(c.session, w, map[string]peer{name: l.peers[name]})
 	if err != nil {
-		return false, "", err
+		return nil, err
 	}
 	if !slices.ContainsFunc(edits, func(c *class) bool { return !c.spelt }) {
 		again.ours = t.ours
 	}
 	if !slices.ContainsFunc(edits, func(c *class) bool { return !c.same }) && !t.alike(again) {
-		return false, "", nil // and we are wrong
+		return nil, nil
 	}
-	if again.agrees(name) {
-		return true, "", nil
-	}
-	rest, err = l.plain(again, name)
-	return rest != "", rest, err
+	return again, nil
 }
 
 // alike reports whether mailcheck says the same of two cases.
@@ -183,7 +236,7 @@ func (t *trial) alike(o *trial) bool {
 func (c *class) changes(t *trial) bool {
 	edited := change{session: t.session, text: func(text string) string { return text }}
 	c.edit(&edited)
-	if edited.session != t.session {
+	if edited.session != t.session || edited.lower && !t.world.lower {
 		return true
 	}
 	for _, n := range t.world.known() {

@@ -225,7 +225,7 @@ var classes = []class{
 		id: "refused", peers: []string{goPeer}, section: "2.6.6, 4.4, 5",
 		why: "each RCODE but 0 and 3 is a temperror; with package net SERVFAIL alone is temporary",
 		is: func(t *trial, x said) bool {
-			return t.ours.Result == spf.TempError && x.Result == "permerror" && mentions(x, "misbehaving") && problem(t, spf.ProblemDNS) && !strings.Contains(t.ours.Problem.String(), "SERVFAIL")
+			return t.ours.Result == spf.TempError && x.Result == "permerror" && mentions(x, "misbehaving") && problem(t, spf.ProblemDNS) && !strings.Contains(t.ours.Problem.String(), " got SERVFAIL ")
 		},
 	},
 	{
@@ -262,8 +262,8 @@ var classes = []class{
 		why: "what is no visible ASCII or blank is a syntax error of an explanation",
 		edit: func(c *change) {
 			c.texts(func(s string) string {
-				if spf.IsRecord(s) {
-					return s
+				if spf.IsRecord(s) { // which may stand where an explanation is looked for
+					return control.ReplaceAllString(s, "")
 				}
 				return notVisible.ReplaceAllString(s, "")
 			})
@@ -337,6 +337,13 @@ var classes = []class{
 		},
 	},
 	{
+		id: "names-of-clients", peers: []string{pyspf}, section: "5.5, 7.3; RFC 4343",
+		same: true,
+		why:  "names have no case; it compares those that PTR records give as they are written",
+		edit: func(c *change) { c.lower = true },
+		only: func(t *trial, _ said) bool { return t.world.ptrs > 0 },
+	},
+	{
 		id: "numbers", peers: []string{mailspf, goPeer}, section: "4.8, 7.1",
 		why:  "%{i} alone is a name like others, for which there is no provision but that it is one; their DNS libraries take it for an address",
 		edit: func(c *change) { c.texts(ofRecords(replacer(`([:=])%\{[iI]\}`, "${1}other0.mail.example"))) },
@@ -402,9 +409,11 @@ var classes = []class{
 		},
 	},
 	{
-		id: "octets", peers: []string{pyspf}, section: "7.1",
-		why:  "no control characters may stand in a record; it lets them pass in modifiers",
-		edit: func(c *change) { c.texts(ofRecords(replacer(`[\x00-\x1f\x7f]`, ""))) },
+		id: "octets", peers: []string{pyspf, goPeer}, section: "4.6, 7.1",
+		why: "no control characters may stand in a record; pyspf lets them pass in modifiers, blitiri behind the term that decides",
+		edit: func(c *change) {
+			c.texts(ofRecords(func(s string) string { return control.ReplaceAllString(s, "") }))
+		},
 	},
 	{
 		id: "colon-alone", peers: []string{mailspf}, section: "5.3, 5.4, 7.1",
@@ -498,6 +507,7 @@ var (
 )
 
 var (
+	control    = mustMatch(`[\x00-\x1f\x7f]`)
 	notVisible = mustMatch(`[^ -~]+`)
 	ofLocal    = mustMatch(`%\{[sl]`)
 	capitals   = mustMatch(`%\{[A-Z]`)

@@ -108,7 +108,8 @@ func (s *server) answer(q []byte, stream bool) []byte {
 		room, edns = max(512, int(binary.BigEndian.Uint16(opt[3:]))), true
 	}
 	reply := append([]byte{q[0], q[1], 0x80 | q[2]&1, 0x80, 0, 1, 0, 0, 0, 0, 0, 0}, q[12:at]...)
-	a, err := s.world.Load().Resolve(context.Background(), dnsx.Q(name, qtype))
+	w := s.world.Load()
+	a, err := w.Resolve(context.Background(), dnsx.Q(name, qtype))
 	var failure *dnsx.Failure
 	switch {
 	case errors.As(err, &failure):
@@ -116,11 +117,11 @@ func (s *server) answer(q []byte, stream bool) []byte {
 	default:
 		reply[3] |= byte(a.RCode)
 		for _, rr := range append(a.Chain[:len(a.Chain):len(a.Chain)], a.Records...) {
-			reply = appendRecord(reply, rr, name)
+			reply = appendRecord(reply, rr, name, w.lower)
 			reply[7]++
 		}
 		if len(a.Records) == 0 {
-			reply = appendRecord(reply, dnsx.RR{Name: ".", Type: dnsx.TypeSOA, Data: soa}, name)
+			reply = appendRecord(reply, dnsx.RR{Name: ".", Type: dnsx.TypeSOA, Data: soa}, name, true)
 			reply[9]++
 		}
 	}
@@ -136,8 +137,9 @@ func (s *server) answer(q []byte, stream bool) []byte {
 	return reply
 }
 
-// appendRecord packs a record; that of the name asked for has its spelling.
-func appendRecord(b []byte, rr dnsx.RR, asked string) []byte {
+// appendRecord packs a record; that of the name asked for has its spelling,
+// and some names in RDATA are in capital letters.
+func appendRecord(b []byte, rr dnsx.RR, asked string, lower bool) []byte {
 	if rr.Name == asked {
 		b = append(b, 0xc0, 12)
 	} else {
@@ -156,7 +158,7 @@ func appendRecord(b []byte, rr dnsx.RR, asked string) []byte {
 	default:
 		return b
 	}
-	if len(b)%4 == 0 { // some names in capital letters, which mean nothing; the octets of lengths are none
+	if !lower && len(b)%4 == 0 { // the octets of lengths are no letters
 		copy(b[at:], bytes.ToUpper(b[at:]))
 	}
 	return b

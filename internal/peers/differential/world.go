@@ -20,15 +20,16 @@ import (
 // say, whoever asks first. The first label tells of what kind it is: "self3" has the
 // client's address, "mx11" eleven hosts, "n7" anything.
 type world struct {
-	seed uint64
-	root string // the domain of the identity, whose record is the richest
-	seen string // what root was before an edit: what stands there follows from that
-	plan string // its record; "" where it is made like others
-	odd  string // what it is instead: absent, an alias, one of records of type SPF alone, or with another RCODE
-	ip   netip.Addr
-	ptrs int                               // names of the client; none, NXDOMAIN or SERVFAIL from 0 down
-	edit func(text string) string          // what a class changes in TXT records; nil for nothing
-	mail func(*world, []dnsx.RR) []dnsx.RR // and among MX records
+	seed  uint64
+	root  string // the domain of the identity, whose record is the richest
+	seen  string // what root was before an edit: what stands there follows from that
+	plan  string // its record; "" where it is made like others
+	odd   string // what it is instead: absent, an alias, one of records of type SPF alone, or with another RCODE
+	ip    netip.Addr
+	lower bool                              // the server writes all names in small letters
+	ptrs  int                               // names of the client; none, NXDOMAIN or SERVFAIL from 0 down
+	edit  func(text string) string          // what a class changes in TXT records; nil for nothing
+	mail  func(*world, []dnsx.RR) []dnsx.RR // and among MX records
 
 	mu    sync.Mutex
 	nodes map[string]*node
@@ -122,7 +123,7 @@ func (w *world) random(name string) *rand.Rand {
 
 // again is the world with no answers yet, to be changed.
 func (w *world) again() *world {
-	return &world{seed: w.seed, root: w.root, seen: w.seen, plan: w.plan, odd: w.odd, ip: w.ip, ptrs: w.ptrs, edit: w.edit, mail: w.mail, nodes: map[string]*node{}}
+	return &world{seed: w.seed, root: w.root, seen: w.seen, plan: w.plan, odd: w.odd, ip: w.ip, ptrs: w.ptrs, lower: w.lower, edit: w.edit, mail: w.mail, nodes: map[string]*node{}}
 }
 
 // texts adds a change of TXT records, on top of those that were there.
