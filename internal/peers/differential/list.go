@@ -258,6 +258,13 @@ var classes = []class{
 		only: func(t *trial, _ said) bool { return len(voidAnswers(t)) == t.ours.Voids },
 	},
 	{
+		id: "octets", peers: []string{pyspf, goPeer}, section: "4.6, 7.1",
+		why: "no control characters may stand in a record; pyspf lets them pass in modifiers, blitiri behind the term that decides",
+		edit: func(c *change) {
+			c.texts(ofRecords(func(s string) string { return control.ReplaceAllString(s, "") }))
+		},
+	},
+	{
 		id: "explanation-octets", peers: []string{pyspf, mailspf}, section: "6.2, 7.1",
 		why: "what is no visible ASCII or blank is a syntax error of an explanation",
 		edit: func(c *change) {
@@ -406,13 +413,6 @@ var classes = []class{
 			_, rest, ok := strings.Cut(ours, ".")
 			n := min(len(rest), len(theirs))
 			return ok && len(t.ours.Explanation) > 253 && n > 100 && strings.EqualFold(rest[:n], theirs[:n])
-		},
-	},
-	{
-		id: "octets", peers: []string{pyspf, goPeer}, section: "4.6, 7.1",
-		why: "no control characters may stand in a record; pyspf lets them pass in modifiers, blitiri behind the term that decides",
-		edit: func(c *change) {
-			c.texts(ofRecords(func(s string) string { return control.ReplaceAllString(s, "") }))
 		},
 	},
 	{
