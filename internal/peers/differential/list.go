@@ -230,13 +230,13 @@ var classes = []class{
 	},
 	{
 		id: "include-itself", peers: []string{pyspf}, section: "4.6.4, 5.2",
-		why: "it refuses such a record, which only comes to the limit of lookups if nothing matches before",
+		why: "it refuses such a record, which reaches the limit of lookups only where nothing matches before",
 		is:  func(t *trial, x said) bool { return x.Result == "permerror" && mentions(x, "trivial recursion") },
 	},
 	{
 		id: "voids-behind-aliases", peers: []string{mailspf}, section: "4.6.4",
 		both: true,
-		why:  "an alias that leads to nothing is an answer with a record in it; the text speaks of an answer count of 0",
+		why:  "an alias that leads to nothing is an answer with a record in it; the text has an answer count of 0",
 		with: &spf.Checker{MaxVoids: -1},
 		only: func(t *trial, _ said) bool {
 			void := voidAnswers(t)
@@ -287,7 +287,7 @@ var classes = []class{
 	},
 	{
 		id: "macro-faults", peers: []string{pyspf, mailspf}, section: "7.1, 7.3",
-		why: "they do not see all faults of a macro, or only when they come to it: 0 parts, letters among the delimiters",
+		why: "they do not see all faults of a macro, or only when they reach it: 0 parts, letters among the delimiters",
 		edit: func(c *change) {
 			c.texts(without(spf.FaultMacro, spf.FaultMacroLetter))
 			c.texts(replacer(`([^%])(%|%\{|%\{x\}|%\{d|%\(d\)|%\{d0\}|%\{\}|%\{dd\}|%\{d\.2\})$`, "$1"))
