@@ -79,6 +79,9 @@ func (v *view) analyze(from *view) {
 			v.spf.Keep = append(v.spf.Keep, p.SPF...)
 		}
 	}
+	if v.spf == from.spf {
+		v.stand = from.stand
+	}
 	v.dkim = analyze(f.DKIM, old.DKIM, from.dkim, dkim.Analyze)
 	v.dmarc = analyze(f.DMARC, old.DMARC, from.dmarc, dmarc.Analyze)
 	v.mx = analyze(f.MX, old.MX, from.mx, mx.Analyze)

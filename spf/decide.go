@@ -1,8 +1,8 @@
 package spf
 
 import (
-	"fmt"
 	"net/netip"
+	"strings"
 )
 
 // Decision is what a record gives the clients of some ranges.
@@ -46,7 +46,7 @@ func (a *Analysis) Decide(prefixes []netip.Prefix) Decision {
 		if len(one.path) == 0 {
 			one.path = []Step{{Name: a.Domain}}
 		}
-		key := fmt.Sprintf("%s %t %q", one.result, one.open, one.path)
+		key := one.key()
 		i, ok := index[key]
 		if !ok {
 			i = len(sets)
@@ -60,4 +60,20 @@ func (a *Analysis) Decide(prefixes []netip.Prefix) Decision {
 	}
 	d.Open, d.Full = s.unknown, s.full
 	return d
+}
+
+// key is the same for shares that differ in who they are, and what that cost, alone.
+func (s *share) key() string {
+	var b strings.Builder
+	b.WriteString(string(s.result))
+	if s.open {
+		b.WriteByte('?')
+	}
+	for _, at := range s.path {
+		b.WriteByte('\n') // in no name, and in no term
+		b.WriteString(at.Name)
+		b.WriteByte(' ')
+		b.WriteString(at.Term)
+	}
+	return b.String()
 }

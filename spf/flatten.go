@@ -228,9 +228,10 @@ func (f *flattener) packed(a *Analysis, old *flat) {
 	own := FlatRecord{Name: a.Owner, Text: pack.text(), Octets: p.After.Octets}
 	p.draft = append([]FlatRecord{own}, pack.helpers...)
 	switch {
-	case problems == nil:
+	case problems != nil:
+	case after.Lookups < a.Lookups || after.Voids.Terms() <= MaxVoids && a.Voids.Terms() > MaxVoids:
 		p.Records = p.draft
-	case len(problems) == 1 && after.Lookups >= a.Lookups && after.Lookups <= MaxLookups && len(a.PermErrors) == 0 && a.Voids.Terms() <= MaxVoids:
+	default:
 		f.gainsNothing(a)
 	}
 }

@@ -2,7 +2,6 @@ package spf
 
 import (
 	"cmp"
-	"errors"
 	"slices"
 	"time"
 
@@ -47,7 +46,7 @@ func (f *flattener) node(n *Node) *matched {
 func (n *Node) unusable() *matched {
 	switch {
 	case n.Unread != nil:
-		return keep(KeptUnread, true, check.Textf("%s", cmp.Or(n.Unread[0].Cause, errors.New("it is not known"))))
+		return keep(KeptUnread, true, check.Textf("%s", cmp.Or(n.Unread[0].Cause, check.Errorf("it is not known"))))
 	case len(n.Texts) == 0:
 		return keep(KeptPermError, true, check.Textf("%s has no SPF record", n.Name))
 	case !n.Valid():

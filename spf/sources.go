@@ -1,7 +1,6 @@
 package spf
 
 import (
-	"fmt"
 	"net/netip"
 
 	"github.com/mailcheck-go/mailcheck/check"
@@ -110,7 +109,7 @@ func (w *walk) pass(n *Node, t *nodeTerm, s Source) bool {
 		w.full = true
 		w.addressGap(n, t, check.Gap{
 			Subject: "addresses of " + w.a.Domain, Why: check.Limit,
-			Cause: fmt.Errorf("the record passes more than %d ranges", maxSources),
+			Cause: check.Errorf("the record passes more than %d ranges", maxSources),
 		})
 	}
 	return false
