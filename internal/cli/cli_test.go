@@ -149,6 +149,15 @@ default._domainkey.acme.example. TXT "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQH
 	}
 }
 
+// A file of records alone is not said to be a zone without a name.
+func TestRecordsAreNoZone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "records")
+	require.NoError(t, os.WriteFile(path, []byte("acme.example. 60 TXT \"v=spf1 -all\"\n"), 0o600))
+	got := run(t, nil, "", "domain", "--offline", "--zone", path, "acme.example")
+	assert.Equal(t, cli.Usage, got.code)
+	assert.Contains(t, got.err, "a zone starts at its SOA record, and there is none")
+}
+
 // An id that is misspelled comes back with the one that is meant.
 func TestServicesHaveNearSpellings(t *testing.T) {
 	for id, want := range map[string]string{

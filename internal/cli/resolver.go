@@ -78,6 +78,9 @@ func (s *source) knows(domain string) error {
 			return nil
 		}
 	}
+	if len(apexes) == 0 {
+		return fmt.Errorf("%s: no zone file holds it, and --offline asks nobody else; a zone starts at its SOA record, and there is none", domain)
+	}
 	const shown = 5
 	have := strings.Join(apexes[:min(len(apexes), shown)], ", ")
 	if len(apexes) > shown {
