@@ -229,13 +229,20 @@ func (p *printer) lintFinding(f placedFinding) {
 	}
 }
 
-// ready writes the record that would be right as it goes into a zone file or a form.
+// ready writes the record that would be right as it goes into a zone file or a form, with
+// its name where one belongs elsewhere, as that of a mail host does.
 func (p *printer) ready(r *check.Report) {
 	if len(r.Repairs) == 0 {
 		return
 	}
 	p.heading("To publish")
+	named := slices.ContainsFunc(r.Repairs, func(rep check.Repair) bool {
+		return rep.Name != r.Target && !strings.HasSuffix(rep.Name, ".invalid") // nobody's (RFC 2606): the input names no owner
+	})
 	for _, rep := range r.Repairs {
+		if named {
+			p.line("  " + p.ink(bold, Clean(rep.Name)) + " " + Clean(rep.Type))
+		}
 		if len(rep.New) == 0 {
 			p.line("    " + p.ink(red, "- "+Clean(rep.Type)))
 		}

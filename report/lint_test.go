@@ -83,3 +83,31 @@ func TestLintPublishes(t *testing.T) {
 		assert.Equal(t, text, joined)
 	}
 }
+
+// A record of another name, as that of a mail host, is not taken for the one that was read.
+func TestLintNamesWhatBelongsElsewhere(t *testing.T) {
+	repair := func(name string) check.Repair {
+		return check.Repair{Change: check.Change{Name: name, Type: "TXT", New: []string{"v=spf1 a -all"}}, Cures: []string{"spf.helo-missing"}}
+	}
+	for _, tt := range []struct {
+		name    string
+		repairs []check.Repair
+		want    string
+	}{
+		{"its own", []check.Repair{repair("a.example")}, "To publish\n    \"v=spf1 a -all\"\n    cures spf.helo-missing\n"},
+		{"the input names none", []check.Repair{repair("your-domain.invalid")}, "To publish\n    \"v=spf1 a -all\"\n    cures spf.helo-missing\n"},
+		{
+			"both",
+			[]check.Repair{repair("a.example"), repair("m1.a.example")},
+			"To publish\n  a.example TXT\n    \"v=spf1 a -all\"\n    cures spf.helo-missing\n  m1.a.example TXT\n    \"v=spf1 a -all\"\n    cures spf.helo-missing\n",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var b strings.Builder
+			require.NoError(t, report.Write(&b, "text", &check.Report{Target: "a.example", Repairs: tt.repairs}, report.Options{Lint: true}))
+			_, published, _ := strings.Cut(b.String(), "To publish\n")
+			published, _, _ = strings.Cut(published, "\n\n")
+			assert.Equal(t, tt.want, "To publish\n"+published+"\n")
+		})
+	}
+}

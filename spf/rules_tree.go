@@ -39,6 +39,9 @@ func lookupLimit() check.Rule[*Analysis] {
 			}
 			f := a.finding(a.root, at, detail)
 			f.Fix = &check.Fix{Summary: check.Textf("Save at least %d lookups: begin with the terms that cost most", a.Lookups-MaxLookups)}
+			if a.Lookups == MaxLookups+1 {
+				f.Fix.Summary = check.Textf("Save at least 1 lookup: begin with the terms that cost most")
+			}
 			return []check.Finding{f}, a.Gaps
 		},
 	}

@@ -310,7 +310,7 @@ func (s *spfSenders) draw(d *drawing, all bool) {
 	}
 	for i, g := range s.Groups {
 		if i == groupsShown && !all {
-			d.WriteString("\n" + d.say("… and %d more senders (--all)", len(s.Groups)-i) + "\n")
+			d.WriteString("\n" + d.text(plural(len(s.Groups)-i, "… and 1 more sender (--all)", "… and %d more senders (--all)")) + "\n")
 			break
 		}
 		g.draw(d, s.Domain, all)
@@ -369,7 +369,7 @@ func (g *senderGroup) draw(d *drawing, domain string, all bool) {
 	d.WriteString("\n" + d.ink(cyanInk, d.fit(g.title(d, domain), d.width)) + "\n")
 	for i, p := range g.Paths {
 		if i == pathsShown && !all {
-			d.WriteString("  " + d.say("… and %d more records (--all)", len(g.Paths)-i) + "\n")
+			d.WriteString("  " + d.text(plural(len(g.Paths)-i, "… and 1 more record (--all)", "… and %d more records (--all)")) + "\n")
 			break
 		}
 		p.draw(d, all)
