@@ -37,6 +37,8 @@ mail.zendesk.com. TXT "v=spf1 ip4:203.0.113.0/24 -all"
 spf.sender.test. TXT "v=spf1 ip4:192.0.2.1 ip4:192.0.2.3 ip4:192.0.2.5 ip4:192.0.2.7 ip4:192.0.2.9 ip4:192.0.2.11 ip4:192.0.2.13 ip4:192.0.2.15 ip4:192.0.2.17 ip4:192.0.2.19 ip4:192.0.2.32/27 ip4:192.0.2.64/26 exists:%{i}.sender.test -all"
 loop.example. TXT "v=spf1 include:pool.example -all"
 pool.example. TXT "v=spf1 include:loop.example -all"
+four.example. TXT "v=spf1 a include:slow.example -all"
+four.example. A  192.0.2.1
 several.example. TXT "v=spf1 mx -all"
 several.example. TXT "v=spf1 a -all"
 hostile.example. TXT "v=spf1 a:\027[31mred.example include:b.example a:a-label-that-is-longer-than-a-line.of-eighty-columns-has-room-for.in-any-terminal.example ~a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -all"
@@ -66,6 +68,8 @@ func TestSPFGolden(t *testing.T) {
 		{"spf-senders-several.txt", "spf senders own.example tree.example slow.example gone.example none.example"},
 		{"spf-senders-zones.txt", "spf senders " + zones},
 		{"spf-tree-ja.txt", "spf tree --lang ja tree.example"},
+		{"spf-tree-families.txt", "spf tree four.example"},
+		{"spf-tree-families-ja.txt", "spf tree --lang ja four.example"},
 		{"spf-senders-ja.txt", "spf senders --lang ja own.example"},
 		{"spf-senders-several-ja.txt", "spf senders --lang ja own.example tree.example slow.example gone.example none.example"},
 		{"spf-help.txt", "spf check --help"},

@@ -311,8 +311,12 @@ func (t *spfTree) sum(d *drawing) string {
 	if t.Voids > t.VoidMax {
 		void = d.ink(redInk, void)
 	}
-	return d.lookupsBar(t.Lookups) + "  " + fmt.Sprintf(d.label("%s, %s; %s"),
-		d.text(count), d.ink(ink, d.text(left)), void)
+	bar := d.lookupsBar(t.Lookups) + "  "
+	sum := bar + fmt.Sprintf(d.label("%s, %s; %s"), d.text(count), d.ink(ink, d.text(left)), void)
+	if rest, ok := strings.CutSuffix(sum, void); ok && 2+report.Columns(stripInk(sum)) > d.width {
+		return strings.TrimRight(rest, " ") + "\n" + strings.Repeat(" ", 2+report.Columns(stripInk(bar))) + void
+	}
+	return sum
 }
 
 func (t *spfTree) branches(d *drawing, terms []*spfTerm, indent string, all bool) {
