@@ -156,6 +156,7 @@ type spfSenders struct {
 	IPv6    uint64         `json:"ipv6_networks"`
 	All     bool           `json:"everybody"`
 	Open    string         `json:"everybody_by,omitempty"`
+	open    check.Text     // Open, to be translated
 	Exact   bool           `json:"exact"`
 	More    bool           `json:"may_be_more,omitempty"`
 	Fewer   bool           `json:"may_be_fewer,omitempty"`
@@ -208,7 +209,8 @@ func newSPFSenders(an *spf.Analysis) *spfSenders {
 	}
 	s.All, s.Exact, s.More, s.Fewer = an.Everybody(), an.Exact(), an.More, an.Fewer
 	if len(an.Open) > 0 && s.IPv4+s.IPv6 > 0 {
-		s.Open = check.Textf("%s in the record of %s", an.Open[0].Term, an.Open[0].Name).String()
+		s.open = check.Textf("%s in the record of %s", an.Open[0].Term, an.Open[0].Name)
+		s.Open = s.open.String()
 	}
 	s.group(an)
 	for _, g := range s.Groups {
@@ -303,7 +305,7 @@ func (s *spfSenders) draw(d *drawing, all bool) {
 	d.headline(s.Domain, d.ink(s.ink(), d.text(s.sum())))
 	d.fault(s.Problem)
 	if s.Open != "" {
-		d.fault(check.Textf("it lets everybody pass: %s", s.Open))
+		d.fault(check.Textf("it lets everybody pass: %s", s.open))
 	}
 	if len(s.Groups) > 1 {
 		s.summary(d, all)

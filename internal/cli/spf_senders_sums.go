@@ -111,7 +111,7 @@ func (s *spfSenders) line(d *drawing, wide int) string {
 	}
 	names := make([]string, 0, 1+len(s.Groups))
 	if s.Open != "" {
-		names = append(names, s.Open)
+		names = append(names, d.text(s.open))
 	}
 	for _, g := range s.Groups {
 		name := g.Name

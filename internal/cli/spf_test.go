@@ -39,6 +39,7 @@ loop.example. TXT "v=spf1 include:pool.example -all"
 pool.example. TXT "v=spf1 include:loop.example -all"
 four.example. TXT "v=spf1 a include:slow.example -all"
 four.example. A  192.0.2.1
+open.example. TXT "v=spf1 +all"
 several.example. TXT "v=spf1 mx -all"
 several.example. TXT "v=spf1 a -all"
 hostile.example. TXT "v=spf1 a:\027[31mred.example include:b.example a:a-label-that-is-longer-than-a-line.of-eighty-columns-has-room-for.in-any-terminal.example ~a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -all"
@@ -70,6 +71,7 @@ func TestSPFGolden(t *testing.T) {
 		{"spf-tree-ja.txt", "spf tree --lang ja tree.example"},
 		{"spf-tree-families.txt", "spf tree four.example"},
 		{"spf-tree-families-ja.txt", "spf tree --lang ja four.example"},
+		{"spf-senders-everybody-ja.txt", "spf senders --lang ja open.example"},
 		{"spf-senders-ja.txt", "spf senders --lang ja own.example"},
 		{"spf-senders-several-ja.txt", "spf senders --lang ja own.example tree.example slow.example gone.example none.example"},
 		{"spf-help.txt", "spf check --help"},
