@@ -111,6 +111,7 @@ func (s *standing) mentioned(v *view, all []mention, ranges []netip.Prefix, d *s
 		}
 	}
 	s.way, s.why, s.state = best.way, best.why, named
+	s.literal = slices.ContainsFunc(all, func(m mention) bool { return len(m.way) == 1 })
 	if len(v.spf.PermErrors) > 0 && best.passes() {
 		s.broken = true
 		s.state, s.why = refused, check.Textf("receivers take nothing from a record in error: %s", v.spf.PermErrors[0].Text)
@@ -124,7 +125,6 @@ func (s *standing) mentioned(v *view, all []mention, ranges []netip.Prefix, d *s
 	case CoveredAll:
 		if !best.passes() {
 			s.state, s.way = listed, passing(d)
-			s.literal = slices.ContainsFunc(all, func(m mention) bool { return len(m.way) == 1 })
 		}
 	case CoveredSome:
 		s.state = hindered

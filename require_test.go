@@ -40,6 +40,15 @@ _spf.acme.example. TXT "v=spf1 include:mail.zendesk.com -all"`,
 			},
 		},
 		{
+			"in the record, behind another that names it too", `acme.example. TXT "v=spf1 include:_spf.acme.example include:mail.zendesk.com -all"
+_spf.acme.example. TXT "v=spf1 include:mail.zendesk.com -all"`,
+			answer{
+				"authorized:zendesk", "yes", "By include:_spf.acme.example in the record of acme.example, include:mail.zendesk.com in the record of _spf.acme.example.", check.Pass, []check.Evidence{
+					{Source: "TXT acme.example", Text: "include:_spf.acme.example"}, {Source: "TXT _spf.acme.example", Text: "include:mail.zendesk.com"},
+				},
+			},
+		},
+		{
 			"by its addresses", `acme.example. TXT "v=spf1 ip4:203.0.113.0/25 ip4:203.0.113.128/25 ip4:198.51.100.1 -all"`,
 			answer{
 				"authorized:zendesk", "yes", "By its addresses: ip4:203.0.113.0/25 in the record of acme.example, ip4:203.0.113.128/25 in the record of acme.example; " +
