@@ -29,12 +29,14 @@ type Share struct {
 }
 
 // Decide evaluates the record for all clients of some ranges at once: each gets what
-// CheckHost gives it, with the limits of RFC 7208, 4.6.4. It is bounded in what it looks at: at
-// most a few million ranges.
+// CheckHost gives it, with the limits of RFC 7208, 4.6.4. A range of IPv4-mapped addresses is
+// one of IPv4, and so it stands in the Shares (RFC 7208, 5). It is bounded in what it looks at:
+// at most a few million ranges.
 func (a *Analysis) Decide(prefixes []netip.Prefix) Decision {
 	extents := make([]extent, 0, len(prefixes))
 	for _, p := range prefixes {
 		if p.IsValid() {
+			p, _ = unmapped(p)
 			extents = append(extents, extentOf(p))
 		}
 	}

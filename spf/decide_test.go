@@ -29,6 +29,19 @@ func acme(term string) spf.Step { return spf.Step{Name: "acme.example", Term: te
 
 func stepB(term string) spf.Step { return spf.Step{Name: "b.example", Term: term} }
 
+// RFC 7208, 5: an IPv4-mapped address is one of IPv4, to Decide as to CheckHost.
+func TestDecideMapped(t *testing.T) {
+	const zone = `acme.example. TXT "v=spf1 ip4:192.0.2.0/24 ip6:::ffff:0:0/96 -all"`
+	for _, p := range []string{"::ffff:192.0.2.0/120", "192.0.2.0/24"} {
+		want := spf.Decision{Shares: []spf.Share{shareOf(spf.Pass, false, "192.0.2.0/24", acme("ip4:192.0.2.0/24"))}}
+		assert.Equal(t, want, decide(t, zone, p), p)
+	}
+	client := netip.MustParseAddr("::ffff:192.0.2.1")
+	v, err := spf.CheckHost(context.Background(), dnstest.Must(zone), spf.Session{IP: client, MailFrom: "acme.example"})
+	require.NoError(t, err)
+	assert.Equal(t, "ip4:192.0.2.0/24", v.Mechanism)
+}
+
 func shareOf(r spf.Result, open bool, prefix string, path ...spf.Step) spf.Share {
 	return spf.Share{Result: r, Path: path, Open: open, Prefixes: []netip.Prefix{netip.MustParsePrefix(prefix)}}
 }

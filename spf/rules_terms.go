@@ -348,13 +348,22 @@ const documentation = "kept for examples (RFC 5737, RFC 3849)"
 
 // unmapped is the ip4 that an ip6 of IPv4-mapped addresses was meant to be.
 func (d *Directive) unmapped() (Directive, bool) {
-	p := d.Prefix
-	if !p.Addr().Is4In6() || p.Bits() < mappedRange.Bits() {
+	p, ok := unmapped(d.Prefix)
+	if !ok {
 		return *d, false
 	}
 	meant := *d
-	meant.Mechanism, meant.Prefix = IP4, netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-mappedRange.Bits())
+	meant.Mechanism, meant.Prefix = IP4, p
 	return meant, true
+}
+
+// unmapped is the range of IPv4 that one of IPv4-mapped addresses stands for (RFC 7208, 5);
+// of any other it is not ok, and the range itself.
+func unmapped(p netip.Prefix) (four netip.Prefix, ok bool) {
+	if !p.Addr().Is4In6() || p.Bits() < mappedRange.Bits() {
+		return p, false
+	}
+	return netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-mappedRange.Bits()), true
 }
 
 // mappedRange has the IPv4-mapped IPv6 addresses (RFC 4291, 2.5.5.2).
