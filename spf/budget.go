@@ -8,7 +8,7 @@ import (
 )
 
 // budget is a context that ends with the caller's, or when its time is over. The time runs
-// from when somebody waits: most questions of a receiver are answered out of a cache, and
+// from when somebody asks for it: most questions of a receiver are answered out of a cache, and
 // then a timer would cost more than the rest of the evaluation, and clocks a good part of it.
 type budget struct {
 	caller context.Context
@@ -66,9 +66,9 @@ func (b *budget) Deadline() (time.Time, bool) { return b.wait().Deadline() }
 // Done starts the timer.
 func (b *budget) Done() <-chan struct{} { return b.wait().Done() }
 
-// polled is how many calls of Err go by for one look at the clock, where nobody called
-// Done or Deadline: who does not wait for either has the answer at hand, or a limit of
-// its own to each wait.
+// polled is how many calls of Err there are to one look at the clock, the first among them,
+// where nobody called Done or Deadline: who does not wait for either has the answer at
+// hand, or a limit of its own to each wait.
 const polled = 4
 
 // Err tells without a timer whether the time is over.
@@ -80,7 +80,7 @@ func (b *budget) Err() error {
 }
 
 func (b *budget) spent() bool {
-	if b.polls.Add(1)%polled != 0 {
+	if b.polls.Add(1)%polled != 1 {
 		return false
 	}
 	b.mu.Lock()

@@ -62,8 +62,10 @@ type Verdict struct {
 // (Expiry) goes on to the term that asks, and one to a result (Verdict, Share) to the term
 // that decides.
 type Step struct {
-	Name string `json:"name"`           // whose record it is
-	Term string `json:"term,omitempty"` // as written there; "" where no term of the last record decided
+	Name string `json:"name"` // whose record it is
+	// Term is as it stands there in a Verdict, and as Directive.String writes it otherwise; "" where
+	// no term of the last record decided.
+	Term string `json:"term,omitempty"`
 }
 
 // Problem is why there is no result of a policy. Where it is a term's, Name, Record,
@@ -146,8 +148,8 @@ func CheckHost(ctx context.Context, r dnsx.Resolver, s Session) (Verdict, error)
 // be used by many goroutines at once; fields may be set before the first check.
 type Checker struct {
 	// Budget is the time for one evaluation; 0 means 20 s, the least that RFC 7208,
-	// 4.6.4 wants receivers to allow. It runs from the first question that the resolver
-	// waits with: what a cache answers takes none of it.
+	// 4.6.4 wants receivers to allow. It runs from when the resolver first looks at
+	// its context, to wait or to see whether it is over.
 	Budget time.Duration
 	// MaxVoids is the number of lookups that may find nothing: 0 means the 2 of RFC
 	// 7208, 4.6.4, less than 0 any number.

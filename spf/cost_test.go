@@ -57,8 +57,8 @@ func TestAnalysis_walk(t *testing.T) {
 		{name: "what is not known, void, or runs in a circle", margin: -1, zone: `
 acme.example. TXT "v=spf1 include:%{l}.b.example include:b.example a:gone.example include:acme.example exists:%{p}.c.example"
 b.example. TXT !timeout`, want: []string{
-			"include:%{l}.b.example 0+1=1 open",
-			"include:b.example 1+1=2 open",
+			"include:%{l}.b.example 0+1=1 void open",
+			"include:b.example 1+1=2 void open",
 			"a:gone.example 2+1=3 void",
 			"include:acme.example 3+1=4 loop",
 			"exists:%{p}.c.example 4+2=6 void",

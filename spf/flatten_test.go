@@ -406,7 +406,7 @@ func TestFlattenHostile(t *testing.T) {
 		{"every record includes the next twice", doubling.String(), "kept include:d8.example: message\nkept exists:%{i}.e: message\nproblem: 0 helper records of 450 octets and 10242 lookups of the terms that are kept make 10242 lookups, 10232 over the limit"},
 		{"every record includes the next twelve times", dozens.String(), "acme.example: ip4:192.0.2.0 ip4:192.0.2.2 ip4:192.0.2.4 ip4:192.0.2.6 ip4:192.0.2.8 ip4:192.0.2.10 ip4:192.0.2.12 ip4:192.0.2.100 exists:%{i}.e.example -all\nkept exists:%{i}.e.example: message"},
 		{"a name of thousands of addresses, thousands of times", many.String(), "kept a:x.example: limit\nproblem: more than 20000 ranges"},
-		{"thousands of turns", thousands.String(), "acme.example: include:s.example -all\nkept include:s.example: limit"},
+		{"thousands of turns", thousands.String(), "problem: 63 helper records of 450 octets and 0 lookups of the terms that are kept make 63 lookups, 53 over the limit"},
 		{"thousands of holes", holes.String(), "problem: more than 20000 ranges"},
 	}
 	for _, tt := range tests {

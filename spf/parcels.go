@@ -85,6 +85,20 @@ func (all parcels) and(set addrSet) (some parcels) {
 	return some
 }
 
+// by gives all parcels that are alike in something to the first whose it is.
+func (all parcels) by(kind func(int) Result) {
+	first := map[Result]int{}
+	for i := range all {
+		k := kind(all[i].of)
+		if have, ok := first[k]; !ok || all[i].of < have {
+			first[k] = all[i].of
+		}
+	}
+	for i := range all {
+		all[i].of = first[kind(all[i].of)]
+	}
+}
+
 // owners are whose the parcels are, ascending.
 func (all parcels) owners() (some []int) {
 	for i := range all {

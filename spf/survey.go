@@ -29,7 +29,7 @@ type share struct {
 // one lookup more, so that none is followed further than eleven times.
 type survey struct {
 	*matcher
-	each    bool      // every ip4 and ip6 has shares of its own; else neighbours with one qualifier have them together
+	each    bool      // every ip4 and ip6 has shares of its own; else those that follow each other have them by qualifier
 	without *nodeTerm // it is not there
 	// passes says whom a record passes, where limits do not count and results other than a
 	// pass are all the same; nil where they do.
@@ -180,32 +180,31 @@ func (s *survey) include(l *link, in []crowd, path []Step) (out []share, left []
 		}
 		out = append(out, one)
 	}
+	for i := range left {
+		left[i].set = setOf(left[i].set)
+	}
 	return out, left
 }
 
-// join brings crowds together that differ in who they are alone.
+// join brings crowds together that differ in who they are alone. Their sets are not in order
+// until all are there.
 func (s *survey) join(all []crowd, c crowd) []crowd {
-	i := slices.IndexFunc(all, func(have crowd) bool { return have.like(&c) })
-	if i < 0 {
-		return append(all, c)
+	s.full = s.full || !s.spend(len(c.set))
+	if i := slices.IndexFunc(all, func(have crowd) bool { return have.like(&c) }); i >= 0 {
+		all[i].set = append(all[i].set, c.set...)
+		return all
 	}
-	s.full = s.full || !s.spend(len(all[i].set)+len(c.set))
-	all[i].set = all[i].set.or(c.set)
-	return all
+	c.set = slices.Clone(c.set)
+	return append(all, c)
 }
 
-// run is the ranges that a record starts with and that are evaluated at once. Where they are
-// to have shares together, they have one qualifier, and one that holds all addresses is
-// apart.
+// run is the ranges that a record starts with. Where they are to have shares together, one
+// that holds all addresses is apart.
 func (s *survey) run(terms []nodeTerm) []nodeTerm {
-	first := terms[0].directive
+	whole := func(t *nodeTerm) bool { return !s.each && t.directive.Prefix.Bits() == 0 }
 	n := 1
-	for ; n < len(terms) && &terms[n] != s.without; n++ {
-		d := terms[n].directive
-		if d == nil || !d.Prefix.IsValid() {
-			break
-		}
-		if !s.each && (first.Prefix.Bits() == 0 || d.Prefix.Bits() == 0 || d.Qualifier != first.Qualifier) {
+	for ; n < len(terms) && !whole(&terms[0]) && &terms[n] != s.without; n++ {
+		if d := terms[n].directive; d == nil || !d.Prefix.IsValid() || whole(&terms[n]) {
 			break
 		}
 	}
@@ -227,19 +226,18 @@ func (s *survey) ranges(n *Node, run []nodeTerm, in []crowd, path []Step) (out [
 	if len(terms) == 0 {
 		return nil, in
 	}
-	if !s.each || len(terms) == 1 {
-		hit, left := s.split(in, setOf(extents))
-		return shares(terms[0].directive.Qualifier, hit, below(path, n, terms[0].text)), left
-	}
+	hit, left := s.split(in, setOf(slices.Clone(extents)))
 	all := firsts(extents)
-	hit, left := s.split(in, setOf(extents))
+	if !s.each {
+		all.by(func(i int) Result { return terms[i].directive.Qualifier })
+	}
 	for _, c := range hit {
 		sets := make([]addrSet, len(terms))
 		for _, p := range all.and(c.set) {
 			sets[p.of] = append(sets[p.of], p.extent)
 		}
 		for i, t := range terms {
-			if c.set = sets[i]; len(c.set) > 0 {
+			if c.set = setOf(sets[i]); len(c.set) > 0 {
 				out = append(out, share{c, t.directive.Qualifier, below(path, n, t.text)})
 			}
 		}

@@ -186,6 +186,7 @@ func sizeOf(n *Node, r *reply) Size {
 func (w *walk) evaluate(n *Node) {
 	if n.Unread != nil && n != w.path[0] {
 		w.gap(n.Unread[0])
+		n.Voids = unknownVoids
 	}
 	switch {
 	case len(n.Texts) > 1:
@@ -289,6 +290,9 @@ func (n *Node) redirect() *link {
 	return nil
 }
 
+// unknownVoids are those of a record that is not known: it may cost all lookups there are.
+var unknownVoids = Voids{Open4: MaxLookups, Open6: MaxLookups}
+
 // follow goes through the record that an include or redirect leads to.
 func (w *walk) follow(n *Node, t *nodeTerm, to Link, spec MacroString) {
 	l, c := &take(&w.room.links, 1, 16)[0], t.cost
@@ -306,7 +310,7 @@ func (w *walk) follow(n *Node, t *nodeTerm, to Link, spec MacroString) {
 	}
 	if err != nil {
 		w.gap(unknownTarget(n, t.text, err))
-		c.Open = true
+		c.Open, c.Voids = true, unknownVoids
 		n.spend(c, spec)
 		return
 	}
@@ -316,7 +320,7 @@ func (w *walk) follow(n *Node, t *nodeTerm, to Link, spec MacroString) {
 			Subject: dnsx.Q(name, dnsx.TypeTXT).String(), Why: check.Limit,
 			Cause: check.Errorf("the record leads to more than %d names", MaxNames),
 		})
-		c.Open = true
+		c.Open, c.Voids = true, unknownVoids
 	case l.node.state == onPath:
 		l.loop, c.Loop = true, true
 		w.loop(l.node)

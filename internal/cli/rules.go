@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 	"github.com/mailcheck-go/mailcheck"
 	"github.com/mailcheck-go/mailcheck/check"
 	"github.com/mailcheck-go/mailcheck/internal/lang"
+	"github.com/mailcheck-go/mailcheck/report"
 	"github.com/mailcheck-go/mailcheck/zendesk"
 )
 
@@ -167,7 +169,7 @@ area, such as spf or 'spf.*', it lists the rules.`,
 				if i > 0 {
 					fmt.Fprintln(a.Stdout)
 				}
-				if err := explain(a.Stdout, docs[at], tr); err != nil {
+				if err := a.explain(docs[at], tr); err != nil {
 					return err
 				}
 			}
@@ -193,25 +195,30 @@ func listArea(w io.Writer, area string, tr check.Translation) error {
 	return rulesText(w, docs)
 }
 
-func explain(w io.Writer, doc check.Doc, tr check.Translation) error {
+func (a *app) explain(doc check.Doc, tr check.Translation) error {
+	var opts report.Options
+	a.terminal(&writing{}, &opts)
+	fill := func(s string) string {
+		return strings.Join(report.Wrap(s, max(cmp.Or(opts.Width, 80), 40)), "\n")
+	}
 	title := doc.Title
 	if s, ok := tr.Title(doc.ID); ok {
 		title = s
 	}
 	text, _ := tr.Title(doc.Text)
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s  (%s, since %s)\n%s\n\n%s\n", doc.ID, doc.Severity, doc.Since, title, text)
+	fmt.Fprintf(&b, "%s  (%s, since %s)\n%s\n\n%s\n", doc.ID, doc.Severity, doc.Since, fill(title), fill(text))
 	if doc.Fix != "" {
 		fix, _ := tr.Title(doc.Fix)
 		label, _ := tr.Title("Fix:")
-		fmt.Fprintf(&b, "\n%s %s\n", label, fix)
+		fmt.Fprintf(&b, "\n%s\n", fill(label+" "+fix))
 	}
 	b.WriteString("\n")
 	for _, c := range doc.Cite {
 		label, _ := tr.Title("Source:")
 		fmt.Fprintf(&b, "%s %s\n", label, c)
 	}
-	_, err := io.WriteString(w, b.String())
+	_, err := io.WriteString(a.Stdout, b.String())
 	return err
 }
 

@@ -304,9 +304,16 @@ func (t *spfTree) sum(d *drawing) string {
 	if !t.Exact {
 		count = check.Textf("%d or more of %d lookups", t.Lookups, t.Limit)
 	}
-	void := d.say("%d of %d void", t.Voids, t.VoidMax)
-	if t.Voids4 != t.Voids6 {
+	var void string
+	switch {
+	case t.Voids4 != t.Voids6 && !t.Exact:
+		void = d.say("%d or more of %d void for IPv4 clients, %d or more for IPv6", t.Voids4, t.VoidMax, t.Voids6)
+	case t.Voids4 != t.Voids6:
 		void = d.say("%d of %d void for IPv4 clients, %d for IPv6", t.Voids4, t.VoidMax, t.Voids6)
+	case !t.Exact:
+		void = d.say("%d or more of %d void", t.Voids, t.VoidMax)
+	default:
+		void = d.say("%d of %d void", t.Voids, t.VoidMax)
 	}
 	if t.Voids > t.VoidMax {
 		void = d.ink(redInk, void)
