@@ -76,8 +76,8 @@ func (a *Analysis) claims() *claims {
 			c.to = next
 			key := d.key(n.Name)
 			c.repeats, seen[key] = seen[key], true
-			if at := (Step{n.Name, t.text}); !c.repeats {
-				cs.first[at] = len(cs.all)
+			if !c.repeats {
+				cs.first[Step{n.Name, t.text}] = len(cs.all)
 			}
 			cs.all = append(cs.all, c)
 		}
